@@ -1,0 +1,55 @@
+"""Errors in PostgreSQL's four fields (docs/errors.md).
+
+Failure
+  Refusal    something the user can act on: SQLSTATE, MESSAGE, DETAIL, HINT
+  ServerError  the server's own words (cancel, timeout, a planner error), passed on as they are
+"""
+
+from __future__ import annotations
+
+
+class Failure(Exception):
+    """Anything that ends a question without an answer."""
+
+    def __init__(self, sqlstate: str, message: str) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+        self.message = message
+
+    def fields(self) -> dict[str, str]:
+        return {"sqlstate": self.sqlstate, "message": self.message}
+
+
+class Refusal(Failure):
+    """An error of nl2sql itself: what happened, what follows, what to do."""
+
+    def __init__(self, sqlstate: str, message: str, *, detail: str, hint: str) -> None:
+        super().__init__(sqlstate, message)
+        self.detail = detail
+        self.hint = hint
+
+    def fields(self) -> dict[str, str]:
+        return {**super().fields(), "detail": self.detail, "hint": self.hint}
+
+
+class ServerError(Failure):
+    """An error that PostgreSQL raised while it worked for us."""
+
+    def __init__(self, sqlstate: str, message: str, hint: str | None = None) -> None:
+        super().__init__(sqlstate, message)
+        self.server_hint = hint
+
+    @property
+    def final(self) -> bool:
+        """Whether the statement itself is to end: cancelled, timed out, shut down, in conflict with recovery."""
+        return self.sqlstate.startswith("57") or self.sqlstate in ("40001", "25P03")
+
+
+def internal(error: BaseException) -> Refusal:
+    """A bug of ours, told without a traceback."""
+    return Refusal(
+        "NL501",
+        f"nl2sql failed internally: {type(error).__name__}",
+        detail="The question has no answer; nothing was changed. The server log has the particulars.",
+        hint="This is probably a bug in nl2sql, please report it with the server log's entry.",
+    )

@@ -1,0 +1,131 @@
+-- Settings: preferences are SET by anybody (nl2sql.<noun>), what protects is in nl2sql.setting.
+
+-- API: Private
+create or replace function nl2sql._setting_default()
+returns table (name text, value text, kind text, minimum numeric, maximum numeric, preference boolean, description text)
+language sql immutable called on null input security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    values
+        ('scope', 'search_path', 'scope', null::numeric, null::numeric, true,
+            'where tables are looked for: search_path, or database'),
+        ('timeout', '30s', 'interval', 0.1, 600, true,
+            'longest wait for an answer; capped by max_timeout'),
+        ('socket_path', '/run/nl2sql/sidecar.sock', 'path', null, null, false,
+            'Unix socket of the sidecar, at most 107 bytes'),
+        ('sidecar_user', 'nl2sql', 'text', null, null, false,
+            'operating system user (name or number) the sidecar runs as, besides root and the server''s own'),
+        ('max_timeout', '300s', 'interval', 1, 3600, false,
+            'upper limit of nl2sql.timeout'),
+        ('max_question_chars', '4000', 'integer', 10, 8000, false,
+            'longest question in characters'),
+        ('max_response_bytes', '4000000', 'integer', 10000, 100000000, false,
+            'largest answer of the sidecar in bytes'),
+        ('prompt_tokens', '3000', 'integer', 200, 100000, false,
+            'budget for the schema part of a prompt, in estimated tokens'),
+        ('max_tokens', '400', 'integer', 16, 4096, false,
+            'longest statement a model may write, in tokens'),
+        ('max_tables', '40', 'integer', 1, 500, false,
+            'most tables shown to the model; a smaller scope goes in whole if it fits prompt_tokens'),
+        ('repair_rounds', '1', 'integer', 0, 2, false,
+            'how often the model sees the server''s error and tries again')
+$sql$;
+comment on function nl2sql._setting_default() is 'registry of settings with defaults, kinds and limits';
+
+-- API: Private. SECURITY DEFINER since nl2sql.setting is not readable by those who ask.
+create or replace function nl2sql._settings()
+returns jsonb
+language sql stable called on null input security definer parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    select jsonb_object_agg(d.name, coalesce(s.value, d.value))
+    from nl2sql._setting_default() as d
+        left join nl2sql.setting as s on s.name = d.name and not d.preference
+$sql$;
+comment on function nl2sql._settings() is 'protected settings in force and the defaults of preferences';
+
+-- API: Private
+create or replace function nl2sql._setting_problem(name text, value text)
+returns text
+language plpgsql stable called on null input security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+declare
+    known record;
+    amount numeric;
+begin
+    select d.* into known from nl2sql._setting_default() as d where d.name = _setting_problem.name;
+    if known.kind in ('integer', 'interval') then
+        if known.kind = 'integer' and value !~ '^\d{1,9}$' then
+            return 'it takes a whole number';
+        end if;
+        begin
+            amount := case known.kind when 'integer' then value::numeric else extract(epoch from value::interval) end;
+        exception when data_exception then
+            return 'it takes a time span such as 30s';
+        end;
+        if amount not between known.minimum and known.maximum then
+            return format('it must lie between %s and %s%s', known.minimum, known.maximum,
+                case known.kind when 'interval' then ' seconds' else '' end);
+        end if;
+    elsif known.kind = 'path' and (value !~ '^/' or octet_length(value) > 107) then
+        return 'it takes an absolute path of at most 107 bytes';
+    elsif known.kind = 'text' and btrim(value) = '' then
+        return 'it may not be empty';
+    end if;
+    return null;
+end
+$plpgsql$;
+comment on function nl2sql._setting_problem(text, text) is 'what is wrong with a value for a setting; NULL if nothing';
+
+-- API: Public. SECURITY DEFINER since nobody may write nl2sql.setting otherwise.
+create or replace function nl2sql.set_setting(
+    name text,  -- a protected setting of nl2sql.settings
+    value text  -- its new value; NULL: back to the default
+)
+returns void
+language plpgsql volatile called on null input security definer parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+declare
+    problem text;
+begin
+    if not exists (select from nl2sql._setting_default() as d where d.name = set_setting.name and not d.preference) then
+        raise exception using
+            errcode = '22023',
+            message = format('nl2sql has no protected setting %L', name),
+            detail = 'Nothing was changed.',
+            hint = 'SELECT name, preference FROM nl2sql.settings lists them; a preference is changed by SET nl2sql.<name>.';
+    end if;
+    if value is null then
+        delete from nl2sql.setting as s where s.name = set_setting.name;
+        return;
+    end if;
+    problem := nl2sql._setting_problem(name, value);
+    if problem is not null then
+        raise exception using
+            errcode = '22023',
+            message = format('%L is no value for the setting %s', left(value, 80), name),
+            detail = format('Nothing was changed: %s.', problem),
+            hint = 'See nl2sql.settings for its description and default.';
+    end if;
+    insert into nl2sql.setting as s (name, value, changed_by) values (set_setting.name, set_setting.value, session_user)
+    on conflict on constraint setting_pkey
+        do update set value = excluded.value, changed_at = clock_timestamp(), changed_by = session_user;
+end
+$plpgsql$;
+comment on function nl2sql.set_setting(text, text) is 'change a protected setting of nl2sql; NULL restores the default; raises 22023';
+
+-- API: Public
+create or replace view nl2sql.settings with (security_barrier) as
+select
+    d.name,
+    case
+        when d.preference then coalesce(nullif(pg_catalog.current_setting('nl2sql.' || d.name, true), ''), d.value)
+        else nl2sql._settings() ->> d.name
+    end as value,
+    d.value as default_value,
+    d.preference,
+    d.description
+from nl2sql._setting_default() as d;
+comment on view nl2sql.settings is 'every setting: value in force, default, whether it is a preference (SET nl2sql.<name>) or protected (nl2sql.set_setting)';
