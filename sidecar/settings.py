@@ -34,31 +34,52 @@ class Settings(BaseSettings):
     socket_mode: str = Field("0660", description="Octal mode of the socket.")
     socket_group: str | None = Field(None, description="Group that may connect; the process's own group if empty.")
     allowed_users: list[str] = Field(
-        ["postgres"], description="Operating system users (names or numbers) whose processes may connect, besides root and the sidecar's own."
+        ["postgres"],
+        description="Operating system users (names or numbers) that may connect, besides root and our own.",
     )
-    max_body_bytes: int = Field(4_000_000, ge=1024, description="Largest request body in bytes; a larger one is refused.")
+    max_body_bytes: int = Field(
+        4_000_000, ge=1024, description="Largest request body in bytes; a larger one is refused."
+    )
     max_connections: int = Field(2048, ge=1, description="Open connections at once; further ones are refused with 503.")
     read_timeout: float = Field(10.0, gt=0, description="Seconds a client may take to send a request.")
-    max_deadline: float = Field(300.0, gt=0, description="Longest time in seconds that one request may take, whatever it asks for.")
+    max_deadline: float = Field(
+        300.0, gt=0, description="Longest time in seconds that one request may take, whatever it asks for."
+    )
     drain_timeout: float = Field(20.0, ge=0, description="Seconds that running requests get to finish on shutdown.")
 
     cache_dir: Path = Field(default_factory=default_cache, description="Folder of models and downloads.")
-    model: str = Field("auto", description="Model of the catalog, a folder with safetensors, or `auto`: chosen by hardware.")
+    model: str = Field(
+        "auto", description="Model of the catalog, a folder with safetensors, or `auto`: chosen by hardware."
+    )
     embedder: str = Field("all-minilm-l6-v2", description="Embedding model of the catalog, or a folder with it.")
-    prompt_family: str = Field("auto", description="Folder of prompt templates; `auto`: as the catalog says of the model.")
+    prompt_family: str = Field(
+        "auto", description="Folder of prompt templates; `auto`: as the catalog says of the model."
+    )
 
-    engine_url: str | None = Field(None, description="Base URL of an OpenAI-compatible server to use instead of an own vLLM (`http://…/v1`).")
+    engine_url: str | None = Field(
+        None, description="Base URL of an OpenAI-compatible server to use instead of an own vLLM (`http://…/v1`)."
+    )
     engine_api_key: str | None = Field(None, description="Bearer token for `engine_url`.")
-    engine_socket: Path | None = Field(None, description="Unix socket of the own vLLM; `engine.sock` beside `socket` if empty.")
-    engine_log: Path | None = Field(None, description="File for the own vLLM's output; `engine.log` beside `socket` if empty.")
-    engine_python: Path | None = Field(None, description="Python interpreter that has vLLM; the sidecar's own if empty.")
+    engine_socket: Path | None = Field(
+        None, description="Unix socket of the own vLLM; `engine.sock` beside `socket` if empty."
+    )
+    engine_log: Path | None = Field(
+        None, description="File for the own vLLM's output; `engine.log` beside `socket` if empty."
+    )
+    engine_python: Path | None = Field(
+        None, description="Python interpreter that has vLLM; the sidecar's own if empty."
+    )
     engine_args: list[str] = Field([], description="Further arguments for vLLM, after those of the catalog.")
     engine_cpu_kv_gib: int = Field(2, ge=1, description="Key-value cache of vLLM on a CPU, in GiB.")
-    engine_start_timeout: float = Field(600.0, gt=0, description="Seconds until a start that is not ready counts as failed.")
+    engine_start_timeout: float = Field(
+        600.0, gt=0, description="Seconds until a start that is not ready counts as failed."
+    )
     engine_max_restarts: int = Field(5, ge=0, description="Restarts in a row before the engine is given up.")
     engine_max_waiting: int = Field(256, ge=1, description="Requests in flight at once; further ones get NL307.")
 
-    databases: list[str] = Field([], description="Connection strings whose schema index is kept fresh; none: `nl2sql.refresh_index()` does it.")
+    databases: list[str] = Field(
+        [], description="Connection strings whose schema index is kept fresh; none: `nl2sql.refresh_index()` does it."
+    )
     index_interval: float = Field(1.0, gt=0, description="Seconds between two looks for changed tables.")
 
     log_level: str = Field("info", description="debug, info, warning or error.")

@@ -1,0 +1,198 @@
+"""Bodies of docs/protocol.md, and their way into the types of the rooms behind."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sidecar.guard import scope as guard_scope
+from sidecar.prompt import render
+from sidecar.version import PROTOCOL
+
+Name = Annotated[str, Field(min_length=1, max_length=63)]
+Names = Annotated[list[Name], Field(max_length=1600)]
+
+
+class Body(BaseModel):
+    """Unknown fields are refused: a typo must not pass silently."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Request(Body):
+    protocol: Literal[1]
+
+
+class ColumnBody(Body):
+    name: Name
+    type: str = Field(max_length=300)
+    not_null: bool
+    comment: str | None = Field(max_length=1000)
+    values: list[str] = Field(max_length=100)
+
+
+class ForeignKeyBody(Body):
+    columns: Names
+    schema_: Name = Field(alias="schema")
+    table: Name
+    references: Names
+
+
+class TableBody(Body):
+    schema_: Name = Field(alias="schema")
+    name: Name
+    kind: Literal["table", "partitioned table", "view", "materialized view", "foreign table"]
+    comment: str | None = Field(max_length=2000)
+    columns: list[ColumnBody] = Field(max_length=1600)
+    primary_key: Names
+    foreign_keys: list[ForeignKeyBody] = Field(max_length=1000)
+
+    def typed(self) -> guard_scope.Table:
+        return guard_scope.Table(
+            schema=self.schema_,
+            name=self.name,
+            kind=self.kind,
+            comment=self.comment,
+            columns=tuple(
+                guard_scope.Column(c.name, c.type, c.not_null, c.comment, tuple(c.values)) for c in self.columns
+            ),
+            primary_key=tuple(self.primary_key),
+            foreign_keys=tuple(
+                guard_scope.ForeignKey(tuple(k.columns), k.schema_, k.table, tuple(k.references))
+                for k in self.foreign_keys
+            ),
+        )
+
+
+class ScopeBody(Body):
+    search_path: Names
+    tables: list[TableBody] = Field(min_length=1, max_length=500)
+
+    def typed(self) -> guard_scope.Scope:
+        return guard_scope.Scope(tuple(self.search_path), tuple(table.typed() for table in self.tables))
+
+
+class ExampleBody(Body):
+    question: str = Field(max_length=8000)
+    sql: str = Field(max_length=32_768)
+
+
+class ValueBody(Body):
+    table: str = Field(max_length=130)
+    column: Name
+    value: str = Field(max_length=500)
+
+
+class RepairBody(Body):
+    sql: str = Field(max_length=100_000)
+    sqlstate: str = Field(max_length=5)
+    message: str = Field(max_length=4000)
+    hint: str = Field(max_length=4000)
+
+
+class GenerateRequest(Request):
+    request_id: str = Field(pattern=r"^[0-9a-f-]{36}$")
+    question: str = Field(min_length=1, max_length=8000)
+    today: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
+    server_version: int = Field(ge=140_000, lt=1_000_000)
+    scope: ScopeBody
+    examples: list[ExampleBody] = Field(max_length=50)
+    values: list[ValueBody] = Field(max_length=200)
+    repair: RepairBody | None
+    candidates: int = Field(ge=1, le=16)
+    max_tokens: int = Field(ge=16, le=4096)
+    deadline_ms: int = Field(ge=1)
+
+    def context(self) -> render.Context:
+        """What the prompt is made of."""
+        return render.Context(
+            question=self.question,
+            today=self.today,
+            server_version=self.server_version,
+            scope=self.scope.typed(),
+            examples=tuple(render.Example(e.question, e.sql) for e in self.examples),
+            values=tuple(render.ValueMatch(v.table, v.column, v.value) for v in self.values),
+            repair=render.Repair(**self.repair.model_dump()) if self.repair else None,
+        )
+
+
+class EmbedRequest(Request):
+    texts: list[Annotated[str, Field(max_length=8000)]] = Field(min_length=1, max_length=256)
+
+
+class CheckRequest(Request):
+    sql: str = Field(max_length=100_000)
+    scope: ScopeBody
+
+
+class ErrorFields(BaseModel):
+    sqlstate: str
+    message: str
+    detail: str
+    hint: str
+
+
+class ErrorBody(BaseModel):
+    error: ErrorFields
+
+
+class Answer(BaseModel):
+    protocol: int = PROTOCOL
+
+
+class CandidateBody(BaseModel):
+    raw: str
+    sql: str | None
+    tables: list[str]
+    logprob: float | None
+    tokens: int
+    error: ErrorFields | None
+
+
+class Usage(BaseModel):
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class GenerateAnswer(Answer):
+    request_id: str
+    model: str
+    candidates: list[CandidateBody]
+    usage: Usage
+    timings_ms: dict[str, float]
+    warnings: list[str]
+
+
+class EmbedAnswer(Answer):
+    embedder: str
+    dimension: int
+    embeddings: list[list[float]]
+
+
+class CheckAnswer(Answer):
+    sql: str | None
+    tables: list[str]
+    error: ErrorFields | None
+
+
+class HealthAnswer(Answer):
+    status: Literal["ok"] = "ok"
+
+
+class Component(BaseModel):
+    component: str
+    state: str
+    detail: str
+    action: str
+
+
+class ReadyAnswer(Answer):
+    ready: bool
+    components: list[Component]
+
+
+class VersionAnswer(Answer):
+    version: str
+    model: str
+    embedder: str

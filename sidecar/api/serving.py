@@ -1,0 +1,105 @@
+"""One request's way through the rooms: prompt, engine, guard."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import Sequence
+
+from sidecar.api.schemas import CandidateBody, CheckAnswer, ErrorFields, GenerateAnswer, GenerateRequest, Usage
+from sidecar.engine.base import Generation, Message, Sample
+from sidecar.errors import SidecarError
+from sidecar.guard.check import Checked, check
+from sidecar.guard.scope import Scope
+from sidecar.prompt.render import STOP, extract_sql, render
+from sidecar.services import Services
+
+SAMPLING_TEMPERATURE = 0.7  # of several candidates; a single one is greedy
+
+# Cached prefixes are shared only among requests with the same schema part: how fast an answer begins must not tell
+# what other roles may see. The key is this process's own, so that nobody can make a salt from outside.
+_SALT_KEY = secrets.token_bytes(32)
+
+
+async def generate(services: Services, request: GenerateRequest) -> GenerateAnswer:
+    """Candidates for one question, each checked; raises SidecarError of the engine's group."""
+    started = time.perf_counter()
+    context = request.context()
+    messages = render(context, services.prompt_family)
+    prompted = time.perf_counter()
+    generation = await _ask_engine(services, request, messages)
+    answered = time.perf_counter()
+    candidates = [candidate(sample, context.scope) for sample in generation.samples]
+    return GenerateAnswer(
+        request_id=request.request_id,
+        model=generation.model,
+        candidates=candidates,
+        usage=Usage(prompt_tokens=generation.prompt_tokens, completion_tokens=generation.completion_tokens),
+        timings_ms={
+            "prompt": _ms(started, prompted),
+            "engine": round(generation.engine_ms, 1),
+            "guard": _ms(answered, time.perf_counter()),
+        },
+        warnings=[],
+    )
+
+
+async def _ask_engine(services: Services, request: GenerateRequest, messages: Sequence[Message]) -> Generation:
+    return await services.engine.generate(
+        messages,
+        n=request.candidates,
+        max_tokens=request.max_tokens,
+        temperature=0.0 if request.candidates == 1 else SAMPLING_TEMPERATURE,
+        stop=STOP,
+        seed=0,
+        deadline=min(request.deadline_ms / 1000, services.settings.max_deadline),
+        cache_salt=_salt(messages),
+    )
+
+
+def _salt(messages: Sequence[Message]) -> str:
+    schema_part = messages[1].content.split("\n\nQuestion: ", 1)[0]
+    return hmac.new(_SALT_KEY, schema_part.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def candidate(sample: Sample, scope: Scope) -> CandidateBody:
+    """A sample with the guard's verdict."""
+    sql = extract_sql(sample.text)
+    try:
+        if sample.finish_reason == "length":
+            raise _truncated(sample.tokens)
+        checked, error = check(sql, scope), None
+    except SidecarError as refused:
+        checked, error = Checked("", ()), ErrorFields(**refused.fields())
+    return CandidateBody(
+        raw=sql,
+        sql=None if error else checked.sql,
+        tables=list(checked.tables),
+        logprob=sample.logprob,
+        tokens=sample.tokens,
+        error=error,
+    )
+
+
+def check_statement(sql: str, scope: Scope) -> CheckAnswer:
+    """The guard's verdict on a given statement."""
+    try:
+        checked = check(sql, scope)
+    except SidecarError as refused:
+        return CheckAnswer(sql=None, tables=[], error=ErrorFields(**refused.fields()))
+    return CheckAnswer(sql=checked.sql, tables=list(checked.tables), error=None)
+
+
+def _truncated(tokens: int) -> SidecarError:
+    return SidecarError(
+        "NL308",
+        f"the answer was cut after {tokens} tokens",
+        detail="Half a statement is no statement; it was dropped.",
+        hint="Ask for something simpler, or raise max_tokens.",
+    )
+
+
+def _ms(since: float, until: float) -> float:
+    return round((until - since) * 1000, 2)

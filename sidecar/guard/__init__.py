@@ -1,0 +1,1 @@
+"""First line of defence: exactly one SELECT inside the given scope, re-rendered from its syntax tree."""

@@ -1,0 +1,67 @@
+"""What the caller may read, as one request states it: the guard's measure and the prompt's material."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    type: str
+    not_null: bool = False
+    comment: str | None = None
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ForeignKey:
+    columns: tuple[str, ...]
+    schema: str
+    table: str
+    references: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    schema: str
+    name: str
+    kind: str
+    columns: tuple[Column, ...]
+    comment: str | None = None
+    primary_key: tuple[str, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Tables by (schema, name), and the schemas in which a name without one is looked up, in order."""
+
+    search_path: tuple[str, ...]
+    tables: tuple[Table, ...] = field(default=())
+
+    @cached_property
+    def _by_name(self) -> dict[tuple[str, str], Table]:
+        return {(table.schema, table.name): table for table in self.tables}
+
+    def find(self, schema: str | None, name: str) -> Table | None:
+        """The table that PostgreSQL would take for this name, None if there is none in scope."""
+        places = [schema] if schema else self.search_path
+        return next((t for place in places if (t := self._by_name.get((place, name)))), None)
+
+    def is_plain(self, table: Table) -> bool:
+        """Whether the table's name alone leads to it."""
+        return self.find(None, table.name) is table
+
+    @cached_property
+    def type_names(self) -> frozenset[str]:
+        """Types that its columns have, unquoted and in lower case, so a cast to one of them tells nothing new."""
+        written = {column.type for table in self.tables for column in table.columns}
+        types = {name.split("(")[0].removesuffix("[]").replace('"', "").lower() for name in written}
+        plain = {name for schema, _, name in (t.rpartition(".") for t in types) if schema in self.search_path}
+        return frozenset(types | plain)

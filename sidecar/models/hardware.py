@@ -1,0 +1,67 @@
+"""What this machine has: memory of the largest GPU, RAM (within the container's limit), free disk."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+GIB = 2**30
+MIB = 2**20
+
+MEMINFO = Path("/proc/meminfo")
+CGROUP = Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True)
+class Hardware:
+    gpu_bytes: int
+    available_bytes: int
+    total_bytes: int
+
+
+def probe() -> Hardware:
+    """Measure now."""
+    memory = _meminfo(MEMINFO)
+    total, available = memory.get("MemTotal", 0), memory.get("MemAvailable", 0)
+    limit = _cgroup_number(CGROUP / "memory.max")
+    if limit is not None:
+        used = _cgroup_number(CGROUP / "memory.current") or 0
+        total, available = min(total, limit), min(available, max(0, limit - used))
+    return Hardware(_gpu_bytes(), available, total)
+
+
+def free_disk(folder: Path) -> int:
+    """Bytes that may still be written where `folder` is or will be."""
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
+def _meminfo(path: Path) -> dict[str, int]:
+    sizes = {}
+    for line in path.read_text(encoding="ascii").splitlines():
+        name, _, rest = line.partition(":")
+        if rest.endswith(" kB"):
+            sizes[name] = int(rest.split()[0]) * 1024
+    return sizes
+
+
+def _cgroup_number(path: Path) -> int | None:
+    """A limit of control groups version 2; None where there is none."""
+    try:
+        text = path.read_text(encoding="ascii").strip()
+    except OSError:
+        return None
+    return int(text) if text.isdigit() else None
+
+
+def _gpu_bytes() -> int:
+    """Memory of the largest GPU; nvidia-smi counts in MiB. No driver, no GPU."""
+    command = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    try:
+        output = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return 0
+    return max((int(line) * MIB for line in output.split() if line.isdigit()), default=0)

@@ -1,0 +1,1 @@
+"""From context to messages: pure functions over template files, one folder a model family."""

@@ -1,0 +1,99 @@
+"""Messages for the engine from one request's context, and SQL from the engine's text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from sidecar.engine.base import Message
+from sidecar.guard.scope import Scope
+from sidecar.prompt.ddl import render_schema
+
+TEMPLATES = Path(__file__).parent / "templates"
+DEFAULT_FAMILY = "qwen"  # for models whose family has no templates of its own
+STOP = (";\n", "\n\n\n")
+
+
+@dataclass(frozen=True)
+class Example:
+    question: str
+    sql: str
+
+
+@dataclass(frozen=True)
+class ValueMatch:
+    table: str
+    column: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Repair:
+    """The last statement and the server's words against it."""
+
+    sql: str
+    sqlstate: str
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class Context:
+    """Everything one prompt is made of."""
+
+    question: str
+    today: str
+    server_version: int
+    scope: Scope
+    examples: tuple[Example, ...] = ()
+    values: tuple[ValueMatch, ...] = ()
+    repair: Repair | None = None
+
+
+@cache
+def _environment(family: str) -> Environment:
+    # not HTML: nothing here is shown in a browser, and a quote in a value must stay one
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES / family), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+
+
+def render(context: Context, family: str) -> list[Message]:
+    """The messages of one request; equal scopes give equal beginnings."""
+    environment = _environment(family if (TEMPLATES / family).is_dir() else DEFAULT_FAMILY)
+    version = f"{context.server_version // 10000}.{context.server_version % 10000}"
+    messages = [
+        Message("system", environment.get_template("system.j2").render(server_version=version)),
+        Message(
+            "user",
+            environment.get_template("question.j2").render(
+                schema=render_schema(context.scope),
+                examples=context.examples,
+                values=context.values,
+                today=context.today,
+                question=context.question,
+            ),
+        ),
+    ]
+    if context.repair:
+        repair = context.repair
+        text = environment.get_template("repair.j2").render(
+            sqlstate=repair.sqlstate, message=repair.message, hint=repair.hint
+        )
+        messages += [Message("assistant", repair.sql), Message("user", text)]
+    return messages
+
+
+def extract_sql(text: str) -> str:
+    """The statement in a model's text: without a code fence, words around it, and a closing semicolon."""
+    fenced = re.search(r"```(?:\w+)?\s*\n?(.*?)(?:```|\Z)", text, re.S)
+    body = fenced[1] if fenced else text
+    body = re.sub(r"^\s*(?:SQL|Answer)\s*:\s*", "", body, flags=re.I)
+    start = re.search(r"\b(?:WITH|SELECT|VALUES)\b|\(\s*SELECT\b", body, re.I)
+    if start and not fenced and start.start() > 0 and body[: start.start()].strip().endswith(":"):
+        body = body[start.start() :]
+    return body.strip().rstrip(";").rstrip()
