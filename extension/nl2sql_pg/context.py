@@ -69,8 +69,10 @@ def open_context(db: Database, caller: dict[str, Any], options: Options) -> Cont
 def _seconds(db: Database, span: str) -> float:
     try:
         # a bare number is in milliseconds, as in statement_timeout
-        seconds = float(span) / 1000 if span.isdecimal() else float(
-            db.value("select extract(epoch from $1::interval)::float8", ["text"], [span])
+        seconds = (
+            float(span) / 1000
+            if span.isdecimal()
+            else float(db.value("select extract(epoch from $1::interval)::float8", ["text"], [span]))
         )
     except ServerError as error:
         if error.final:

@@ -35,7 +35,10 @@ def ask(plpy: Any, question: str | None, options: str | None, caller: str) -> st
 def status(plpy: Any, caller: str) -> str:
     """nl2sql._status"""
     return _enveloped(
-        plpy, lambda db: {"ok": status_.components(open_context(db, json.loads(caller), Options(timeout="10s", scope="database")))}
+        plpy,
+        lambda db: {
+            "ok": status_.components(open_context(db, json.loads(caller), Options(timeout="10s", scope="database")))
+        },
     )
 
 

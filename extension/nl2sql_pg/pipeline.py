@@ -117,9 +117,12 @@ def _generate(context: Context, trail: Trail, request: dict[str, Any]) -> list[A
             trail.add_time(stage, float(milliseconds))
         trail.model = str(reply["model"])
         trail.warnings += [str(warning) for warning in reply["warnings"]]
-        return [_attempt(candidate) for candidate in reply["candidates"]]
+        attempts = [_attempt(candidate) for candidate in reply["candidates"]]
     except (KeyError, TypeError, ValueError, AttributeError):
         raise malformed("it is not an answer to /v1/generate") from None
+    if not attempts:
+        raise malformed("it has no candidate")
+    return attempts
 
 
 def _attempt(candidate: dict[str, Any]) -> Attempt:
@@ -140,7 +143,9 @@ def _by_trust(attempts: list[Attempt]) -> list[Attempt]:
     votes = Counter(attempt.sql for attempt in attempts)
     best: dict[str, Attempt] = {}
     for attempt in attempts:
-        if attempt.sql is not None and (attempt.logprob or -9.0) > (best[attempt.sql].logprob or -9.0 if attempt.sql in best else -math.inf):
+        if attempt.sql is not None and (attempt.logprob or -9.0) > (
+            best[attempt.sql].logprob or -9.0 if attempt.sql in best else -math.inf
+        ):
             best[attempt.sql] = attempt
     return sorted(best.values(), key=lambda attempt: (-votes[attempt.sql], -(attempt.logprob or -9.0)))
 
@@ -177,8 +182,6 @@ def _confidence(attempt: Attempt) -> float | None:
 
 
 def _no_valid_answer(trail: Trail) -> Refusal:
-    if not trail.attempts:
-        raise malformed("it has no candidate")
     last = _repair(trail.attempts)
     return Refusal(
         "NL406",

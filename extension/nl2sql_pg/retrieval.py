@@ -1,7 +1,7 @@
 """Which of the caller's tables the model gets to see. Whatever fits goes in whole; else the best ranked.
 
-Ranking runs in SQL (nl2sql._rank: pgvector, pg_trgm, full text) under the caller's rights. Tables that the index does not
-know yet, or knows by an old text, are ranked here from their live text, so that a table made a second ago is found.
+Ranking runs in SQL (nl2sql._rank: pgvector, pg_trgm, full text) under the caller's rights. Tables that the index does
+not know yet, or knows by an old text, are ranked here from their live text: a table made a second ago is found.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ def _with_bridges(context: Context, ranked: list[int], relations: list[int]) -> 
 
 
 def _within_budget(context: Context, tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """As many of the first tables as the prompt has room for, at least one; then in a fixed order, for the prefix cache."""
+    """As many first tables as the prompt has room for, at least one; in a fixed order, for the prefix cache."""
     left, kept = context.number("prompt_tokens"), []
     for table in tables:
         left -= estimate_tokens(table)

@@ -42,10 +42,18 @@ def _sidecar(context: Context) -> list[Row]:
         ready = context.client.get("/ready", deadline)
         parts = [_part(part) for part in ready["components"]]
     except Refusal as refusal:
-        parts = [_row(name, "unknown", "the sidecar can't be asked", "see sidecar") for name in ("engine", "model", "embedder")]
-        return [_row("sidecar", "unreachable", f"{refusal.sqlstate}: {refusal.message}. {refusal.detail}", refusal.hint), *parts]
+        parts = [
+            _row(name, "unknown", "the sidecar can't be asked", "see sidecar")
+            for name in ("engine", "model", "embedder")
+        ]
+        return [
+            _row("sidecar", "unreachable", f"{refusal.sqlstate}: {refusal.message}. {refusal.detail}", refusal.hint),
+            *parts,
+        ]
     except (KeyError, TypeError):
-        return [_row("sidecar", "malformed", "its answer is not a state", "Update the sidecar to the extension's version.")]
+        return [
+            _row("sidecar", "malformed", "its answer is not a state", "Update the sidecar to the extension's version.")
+        ]
     detail = f"version {version.get('version')} on {context.settings['socket_path']}"
     return [_row("sidecar", "ready", detail), *parts]
 
@@ -61,7 +69,9 @@ def _index(context: Context) -> Row:
         f"{state['queued']} changed since"
     )
     if state["indexed"] == 0 and state["relations"] > 0:
-        return _row("index", "empty", detail, "Let the sidecar keep it (databases setting), or SELECT nl2sql.refresh_index();")
+        return _row(
+            "index", "empty", detail, "Let the sidecar keep it (databases setting), or SELECT nl2sql.refresh_index();"
+        )
     if state["queued"] or state["indexed"] < state["relations"]:
         return _row("index", "behind", detail, "none if the sidecar keeps it; else SELECT nl2sql.refresh_index();")
     return _row("index", "fresh", detail)

@@ -143,7 +143,7 @@ as $sql$
         from pg_constraint as k
             join pg_class as c on c.oid = k.confrelid
             join pg_namespace as n on n.oid = c.relnamespace
-        where k.conrelid = relation and k.contype = 'f' and k.conparentid = 0
+        where k.conrelid = relation and k.contype = 'f' and k.conparentid = 0 and has_schema_privilege(n.oid, 'usage')
     ) as f
     where f.own is not null and f.other is not null
 $sql$;

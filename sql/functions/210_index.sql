@@ -1,6 +1,7 @@
 -- The schema index: what is embedded and searched, who keeps it fresh, and the search itself.
 
--- API: Private. Independent of rights: rows are filtered by row level security when they are read.
+-- API: Private. What whoever runs it may read: all, for the SECURITY DEFINER functions that fill the index; a caller's
+-- own part, where live text stands in for index rows that are missing.
 create or replace function nl2sql._documents(relations oid[])
 returns table (relid oid, attnum int2, names text, document text, fingerprint text)
 language sql stable strict security invoker parallel safe
@@ -12,6 +13,7 @@ as $sql$
         from pg_class as c
             join pg_namespace as n on n.oid = c.relnamespace
         where c.oid = any (relations) and nl2sql._is_user_schema(n.oid) and nl2sql._is_user_relation(c)
+            and has_any_column_privilege(c.oid, 'select')
     ),
     attribute as (
         select r.oid, a.attnum, nl2sql._words(a.attname) as words, r.words as table_words,
@@ -20,9 +22,11 @@ as $sql$
             nl2sql._column_values(r.oid, a.attnum, a.atttypid) as labels,
             (select string_agg('refers to ' || nl2sql._words(k.confrelid::regclass::text), ', ')
                 from pg_constraint as k
-                where k.conrelid = r.oid and k.contype = 'f' and a.attnum = any (k.conkey)) as keys
+                where k.conrelid = r.oid and k.contype = 'f' and a.attnum = any (k.conkey)
+                    and has_any_column_privilege(k.confrelid, 'select')) as keys
         from relation as r
             join pg_attribute as a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
+        where has_column_privilege(r.oid, a.attnum, 'select')
     ),
     entry as (
         select r.oid, 0::int2 as attnum, r.words as names,
@@ -61,8 +65,7 @@ begin
         ) as touched
         join pg_class as c on c.oid = touched.relid
     where not command.in_extension
-        and c.relkind in ('r', 'p', 'v', 'm', 'f')
-        and c.relpersistence <> 't';
+        and nl2sql._is_user_relation(c);
 exception when others then
     -- The index only ranks; no DDL fails because of it.
     raise warning using
@@ -116,7 +119,13 @@ as $sql$
         order by c.oid
         limit most)
         union all
-        (select q.relid, 1 from nl2sql._index_queue as q group by q.relid order by min(q.id) limit most)
+        (select q.relid, 1
+        from nl2sql._index_queue as q
+            join pg_class as c on c.oid = q.relid
+        where nl2sql._is_user_schema(c.relnamespace) and nl2sql._is_user_relation(c)
+        group by q.relid
+        order by min(q.id)
+        limit most)
     ),
     chosen as (
         select c.relid from candidate as c group by c.relid order by min(c.turn), c.relid limit most
@@ -152,12 +161,28 @@ begin atomic
             select from pg_catalog.jsonb_array_elements(entries) as e
             where (e ->> 'relid')::oid = i.relid and (e ->> 'attnum')::int2 = i.attnum
         );
+    -- What changed while it was embedded stays queued: a lower number may have been committed after queue_head was read.
+    with told as materialized (
+        select e.relid, e.attnum, e.fingerprint
+        from pg_catalog.jsonb_to_recordset(entries) as e (relid oid, attnum int2, fingerprint text)
+    ),
+    changed as materialized (
+        select d.relid
+        from nl2sql._documents((select pg_catalog.array_agg(distinct t.relid) from told as t)) as d
+            left join told as t on t.relid = d.relid and t.attnum = d.attnum
+        where t.fingerprint is distinct from d.fingerprint
+    )
     delete from nl2sql._index_queue as q
-    using (select distinct (e ->> 'relid')::oid as relid from pg_catalog.jsonb_array_elements(entries) as e) as done
-    where q.relid = done.relid and q.id <= queue_head;
-    -- queued relations that are gone
+    where q.id <= queue_head
+        and q.relid in (select t.relid from told as t)
+        and q.relid not in (select c.relid from changed as c);
+    -- queued relations that are gone, or have become partitions or members of an extension
     delete from nl2sql._index_queue as q
-    where q.id <= queue_head and not exists (select from pg_catalog.pg_class as c where c.oid = q.relid);
+    where q.id <= queue_head
+        and not exists (
+            select from pg_catalog.pg_class as c
+            where c.oid = q.relid and nl2sql._is_user_schema(c.relnamespace) and nl2sql._is_user_relation(c)
+        );
     with stored as (
         insert into nl2sql._index as i (relid, attnum, names, document, words, fingerprint, embedder, dimension, embedding)
         select e.relid, e.attnum, e.names, e.document, pg_catalog.to_tsvector('pg_catalog.english', e.document), e.fingerprint,
@@ -234,7 +259,7 @@ language sql stable called on null input security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 begin atomic
     with entry as materialized (
-        select i.relid, i.names, i.words, i.embedding, i.embedder
+        select i.relid, i.names, i.words, i.embedding, i.embedder, i.dimension
         from nl2sql._index as i
         where i.relid operator(pg_catalog.=) any (relations)
     ),
@@ -245,6 +270,7 @@ begin atomic
         select e.relid, pg_catalog.rank() over (order by pg_catalog.min(e.embedding <=> _rank.embedding::vector)) as place
         from entry as e
         where e.embedder operator(pg_catalog.=) _rank.embedder and _rank.embedding is not null
+            and e.dimension operator(pg_catalog.=) vector_dims(_rank.embedding::vector)
         group by e.relid
     ),
     name as (

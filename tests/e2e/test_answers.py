@@ -1,0 +1,172 @@
+"""A question goes in, one SELECT comes out, wherever a SELECT may stand."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.conftest import Connection
+from tests.e2e.conftest import Product
+
+HOW_MANY = "How many customers are there?"
+QUESTIONS = [
+    json.loads(line)
+    for line in (Path(__file__).resolve().parents[2] / "sql" / "demo" / "questions.jsonl").read_text("utf-8").splitlines()
+]
+
+
+def ask(connection: Connection, question: str) -> str:
+    row = connection.execute("select nl2sql(%s)", (question,)).fetchone()
+    assert row
+    return str(row[0])
+
+
+def count_of(connection: Connection, sql: str) -> object:
+    row = connection.execute(sql.encode()).fetchone()
+    assert row
+    return row[0]
+
+
+def test_an_answer_that_runs_and_is_right(analyst: Connection) -> None:
+    sql = ask(analyst, HOW_MANY)
+    assert count_of(analyst, sql) == count_of(analyst, "select count(*) from customers")
+
+
+def test_a_chinese_question(analyst: Connection) -> None:
+    assert count_of(analyst, ask(analyst, "一共有多少个客户？")) == count_of(analyst, "select count(*) from customers")
+
+
+def test_ask_tells_how(analyst: Connection) -> None:
+    row = analyst.execute("select nl2sql.ask(%s)", (HOW_MANY,)).fetchone()
+    assert row
+    answer = row[0]
+    assert set(answer) == {
+        "sql", "model", "tables", "confidence", "candidates", "timings", "request_id", "warnings",
+    }  # fmt: skip
+    assert answer["model"] == "qwen2.5-coder-0.5b-instruct"
+    assert answer["tables"] == ["shop.customers"]
+    assert 0 < answer["confidence"] <= 1
+    assert {"retrieval", "generate", "prompt", "engine", "guard", "explain", "total"} <= set(answer["timings"])
+    assert answer["timings"]["engine"] <= answer["timings"]["total"]
+    assert answer["candidates"][-1]["cost"] > 0
+
+
+def test_several_candidates(analyst: Connection) -> None:
+    row = analyst.execute("""select nl2sql.ask(%s, '{"candidates": 3}')""", (HOW_MANY,)).fetchone()
+    assert row
+    assert len(row[0]["candidates"]) >= 3
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=[question["id"] for question in QUESTIONS])
+def test_a_demo_question_is_answered_or_refused(analyst: Connection, question: dict[str, str]) -> None:
+    """The small model need not be right (the demo's default is larger), but nothing invalid comes out."""
+    try:
+        sql = ask(analyst, question["question"])
+    except psycopg.Error as error:
+        assert error.sqlstate == "NL406"
+        assert error.diag.message_hint
+    else:
+        analyst.execute(b"explain " + sql.encode())
+
+
+def test_read_only_transaction(analyst: Connection) -> None:
+    analyst.execute("begin read only")
+    assert "customers" in ask(analyst, HOW_MANY)
+    assert analyst.execute("show transaction_read_only").fetchone() == ("on",)
+    analyst.execute("commit")
+
+
+def test_a_transaction_that_writes_goes_on_writing(product: Product, analyst: Connection) -> None:
+    with product.connect("postgres") as admin:
+        admin.execute("create table notes (t text)")
+        admin.execute("begin")
+        admin.execute("set local search_path = shop, public")
+        admin.execute("insert into notes values ('before')")
+        ask(admin, HOW_MANY)
+        admin.execute("insert into notes values ('after')")
+        admin.execute("commit")
+        assert admin.execute("select count(*) from notes").fetchone() == (2,)
+        admin.execute("drop table notes")
+
+
+def test_inside_functions(product: Product, analyst: Connection) -> None:
+    with product.connect("postgres") as admin:
+        admin.execute("create function ask_sql(q text) returns text language sql as 'select nl2sql(q)'")
+        admin.execute(
+            "create function ask_plpgsql(q text) returns text language plpgsql stable as 'begin return nl2sql(q); end'"
+        )
+    for function in ("ask_sql", "ask_plpgsql"):
+        row = analyst.execute(f"select {function}(%s)".encode(), (HOW_MANY,)).fetchone()
+        assert row
+        assert "customers" in row[0]
+    with product.connect("postgres") as admin:
+        admin.execute("drop function ask_sql, ask_plpgsql")
+
+
+def test_simple_and_extended_protocol(product: Product) -> None:
+    with psycopg.connect(product.database.dsn("demo_analyst"), autocommit=True) as connection:
+        simple = psycopg.ClientCursor(connection).execute("select nl2sql(%s)", (HOW_MANY,)).fetchone()
+        prepared = [
+            connection.execute("select nl2sql(%s)", (HOW_MANY,), prepare=True, binary=binary).fetchone()
+            for binary in (False, True, False)
+        ]
+    assert {simple, *prepared} == {simple}
+
+
+def test_two_roles_in_one_session(product: Product) -> None:
+    """After SET ROLE neither sees, or is answered from, what only the other may read."""
+    with product.connect("postgres") as session:
+        session.execute("set search_path = shop, public")
+        session.execute("set role demo_clerk")
+        clerk = session.execute("select nl2sql.ask('How many products are there?')").fetchone()
+        with pytest.raises(psycopg.Error) as caught:
+            session.execute("select * from customers")
+        assert caught.value.sqlstate == "42501"
+        try:
+            sql = ask(session, "List all customers with their e-mail address")
+        except psycopg.Error as error:
+            assert error.sqlstate == "NL406"
+        else:
+            assert "customers" not in sql
+        session.execute("set role demo_analyst")
+        assert "customers" in ask(session, HOW_MANY)
+    assert clerk
+    assert clerk[0]["tables"] == ["shop.products"]
+
+
+def test_a_table_made_a_second_ago(product: Product) -> None:
+    with product.connect("postgres") as admin:
+        admin.execute("begin")
+        admin.execute("set local search_path = shop, public")
+        admin.execute("create table spaceships (id int, hull_name text)")
+        assert "spaceships" in ask(admin, "How many spaceships are there?")
+        admin.execute("rollback")
+
+
+def test_index_follows_ddl(product: Product) -> None:
+    def indexed() -> bool:
+        row = admin.execute(
+            "select count(*) filter (where document like '%%for night shifts%%' and embedding is not null) "
+            "from nl2sql._index where relid = to_regclass('shop.lanterns')"
+        ).fetchone()
+        return bool(row and row[0])
+
+    with product.connect("postgres") as admin:
+        admin.execute("create table shop.lanterns (id int)")
+        admin.execute("comment on table shop.lanterns is 'for night shifts'")
+        deadline = time.monotonic() + 20
+        while not indexed():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        admin.execute("drop table shop.lanterns")
+        assert admin.execute("select count(*) from nl2sql._index where document like '%%night shifts%%'").fetchone() == (0,)
+
+
+def test_status_when_all_is_well(analyst: Connection) -> None:
+    states = {row[0]: row[1] for row in analyst.execute("select * from nl2sql.status()").fetchall()}
+    assert states["engine"] == states["model"] == states["embedder"] == states["sidecar"] == "ready"
+    assert states["index"] in ("fresh", "behind")
