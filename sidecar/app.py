@@ -25,9 +25,15 @@ def create_app(services: Services) -> FastAPI:
         finally:
             await services.stop()
 
-    # no docs pages: they would load scripts from elsewhere
+    # no docs pages: they would load scripts from elsewhere; no redirects: the extension does not follow them
     app = FastAPI(
-        title="nl2sql sidecar", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
+        title="nl2sql sidecar",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
     )
     app.state.services = services
     for module in (generate, embed, check, health):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import grp
+import json
 import logging
 import os
 import pwd
+import signal
 import socket
 import stat
 import struct
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -19,6 +22,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sidecar.errors import SidecarError
 from sidecar.settings import Settings
+from sidecar.version import PROTOCOL
 
 log = logging.getLogger("sidecar")
 MAX_PATH = 107
@@ -101,63 +105,77 @@ def _unfit(path: Path, reason: str) -> SidecarError:
     )
 
 
-def peer_checked(allowed: frozenset[int]) -> type[H11Protocol]:
-    """uvicorn's protocol, dropping connections of other users before it reads a byte of them."""
+def peer_checked(allowed: frozenset[int], most: int) -> type[H11Protocol]:
+    """uvicorn's protocol, dropping connections of other users, and those above `most`, before it reads a byte."""
 
     class PeerChecked(H11Protocol):
+        _dropped = False
+
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             uid = peer_uid(transport.get_extra_info("socket"))
-            if uid in allowed:
+            if uid in allowed and len(self.connections) < most:
                 super().connection_made(transport)
                 return
             log.warning("connection of user id %s refused", uid)
-            self._refused = True
-            transport.write(_REFUSAL)
+            self._dropped = True
+            transport.write(_answer(_STRANGER if uid not in allowed else _CROWDED))
             transport.close()
 
         def data_received(self, data: bytes) -> None:
-            if not getattr(self, "_refused", False):
+            if not self._dropped:
                 super().data_received(data)
 
         def connection_lost(self, exc: Exception | None) -> None:
-            if not getattr(self, "_refused", False):
+            if not self._dropped:
                 super().connection_lost(exc)
 
         def eof_received(self) -> None:
-            if not getattr(self, "_refused", False):
+            if not self._dropped:
                 super().eof_received()
 
     return PeerChecked
 
 
-_BODY = (
-    b'{"protocol": 1, "error": {"sqlstate": "NL009", "message": "this operating system user may not use the sidecar", '
-    b'"detail": "The request was not read.", "hint": "Add the user to the sidecar\'s setting allowed_users."}}'
+_STRANGER = SidecarError(
+    "NL009",
+    "this operating system user may not use the sidecar",
+    detail="The request was not read.",
+    hint="Add the user to the sidecar's setting allowed_users.",
 )
-_REFUSAL = (
-    b"HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b"
-    % (
-        len(_BODY),
-        _BODY,
-    )
+_CROWDED = SidecarError(
+    "NL307",
+    "the sidecar has too many connections",
+    detail="The request was not read.",
+    hint="Ask again in a moment, or raise the sidecar's setting max_connections.",
 )
+
+
+def _answer(error: SidecarError) -> bytes:
+    """A whole HTTP response, for a connection that no application sees."""
+    body = json.dumps({"protocol": PROTOCOL, "error": error.fields()}).encode()
+    head = f"HTTP/1.1 {error.status} Refused\r\nContent-Type: application/json\r\nConnection: close\r\n"
+    return head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, saying when it serves."""
+    """uvicorn, saying when it serves, and leaving serve() in order at SIGTERM: the socket goes, the exit code is 0."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        # as uvicorn's own, which would raise the signal again once all is done, and so end the process within run()
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         log.info("serving", extra={"fields": {"socket": str(sockets[0].getsockname()) if sockets else ""}})
 
 
-def serve(app: FastAPI, settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; running requests get settings.drain_timeout to finish."""
-    listener = open_socket(settings)
+def server_for(app: FastAPI, settings: Settings) -> uvicorn.Server:
+    """uvicorn as this service needs it; it is run on the socket of open_socket()."""
     options: dict[str, Any] = {
-        "http": peer_checked(allowed_uids(settings.allowed_users)),
+        "http": peer_checked(allowed_uids(settings.allowed_users), settings.max_connections),
         "ws": "none",
-        # not uvloop: it knows less of subprocesses than asyncio, and the time goes to the engine anyway
+        # not uvloop: it can't give a subprocess its own umask, and what it saves is nothing beside the engine's time
         "loop": "asyncio",
         "lifespan": "on",
         "log_config": None,
@@ -166,10 +184,15 @@ def serve(app: FastAPI, settings: Settings) -> None:
         "proxy_headers": False,
         "h11_max_incomplete_event_size": MAX_HEADER,
         "backlog": settings.max_connections,
-        "limit_concurrency": settings.max_connections,
         "timeout_graceful_shutdown": int(settings.drain_timeout) or None,
     }
+    return _Server(uvicorn.Config(app, **options))
+
+
+def serve(app: FastAPI, settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; running requests get settings.drain_timeout to finish."""
+    listener = open_socket(settings)
     try:
-        _Server(uvicorn.Config(app, **options)).run(sockets=[listener])
+        server_for(app, settings).run(sockets=[listener])
     finally:
         settings.socket.unlink(missing_ok=True)

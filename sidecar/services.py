@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 
 from sidecar.engine.base import Embedder, Engine, EngineState
+from sidecar.errors import SidecarError
 from sidecar.indexer.worker import IndexWorker
 from sidecar.settings import Settings
 
@@ -20,13 +22,18 @@ class Services:
     embedder: Embedder
     prompt_family: str
     workers: list[IndexWorker] = field(default_factory=list)
+    _embedder_state: EngineState = field(default=EngineState("starting", "not loaded yet", "none"), init=False)
+    _warming: asyncio.Task[None] | None = field(default=None, init=False)
 
     async def start(self) -> None:
         await self.engine.start()
+        self._warm_embedder()
         for worker in self.workers:
             worker.start()
 
     async def stop(self) -> None:
+        if self._warming:
+            self._warming.cancel()
         for worker in self.workers:
             await worker.stop()
         await self.engine.stop()
@@ -38,15 +45,24 @@ class Services:
     def states(self) -> dict[str, EngineState]:
         """State by component, as `/ready` tells it."""
         engine = self.engine.state()
+        if self._embedder_state.state == "dead":
+            self._warm_embedder()  # somebody looks: perhaps the cause is gone
         return {
             "engine": engine,
-            "model": self._model_state(engine),
-            "embedder": self.embedder.state(),
-            **{f"indexer {worker.name}": worker.state() for worker in self.workers},
+            "model": EngineState(engine.state, self.engine.model_name, engine.action),
+            "embedder": self._embedder_state,
+            **{f"indexer {w.name}": w.state() for w in self.workers},
         }
 
-    def _model_state(self, engine: EngineState) -> EngineState:
-        """The engine knows of its model; this is the part of its state that is about the files."""
-        if engine.state == "missing model":
-            return engine
-        return EngineState("ready" if engine.state in USABLE else engine.state, self.engine.model_name, "see engine")
+    def _warm_embedder(self) -> None:
+        """Load the embedding model in the background: the first question does not wait, and its state is known."""
+        if self._warming is None or self._warming.done():
+            self._warming = asyncio.create_task(self._try_embedder())
+
+    async def _try_embedder(self) -> None:
+        try:
+            vectors = await self.embedder.embed(["ready"])
+            detail = f"{self.embedder.name}, dimension {len(vectors[0])}"
+            self._embedder_state = EngineState("ready", detail, "none")
+        except SidecarError as error:
+            self._embedder_state = EngineState("dead", f"{error.message}: {error.detail}", error.hint)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sidecar.api.errors import respond
 from sidecar.errors import SidecarError
+
+# NUL as JSON writes it: an odd number of backslashes before u0000. PostgreSQL's text has none, and cuts there.
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class BodyLimits:
@@ -44,7 +48,10 @@ class BodyLimits:
             if size > self._max_bytes:
                 raise _too_large(self._max_bytes)
             more = message.get("more_body", False)
-        return b"".join(parts)
+        body = b"".join(parts)
+        if _NUL.search(body):
+            raise _nul()
+        return body
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
@@ -67,6 +74,15 @@ def _too_large(limit: int) -> SidecarError:
         f"the request is larger than {limit} bytes",
         detail="It was not read.",
         hint="Narrow the search path, or raise the sidecar's setting max_body_bytes.",
+    )
+
+
+def _nul() -> SidecarError:
+    return SidecarError(
+        "NL106",
+        "the request has a NUL character",
+        detail="Nothing was done.",
+        hint="If nl2sql's own extension sent it, this is a bug: please report it.",
     )
 
 

@@ -106,6 +106,8 @@ class VllmEngine:
         self._set("dead", "stopped", RESTART, faults.dead("It was stopped.", RESTART))
 
     def state(self) -> EngineState:
+        if self._name == "ready" and self._lost:
+            return EngineState("restarting", "a connection broke; looking whether it still lives", "")
         detail = self._detail
         if self._name in ("starting", "loading", "restarting") and self.pid is not None:
             detail = self._progress()
@@ -125,16 +127,21 @@ class VllmEngine:
     ) -> Generation:
         if self._name != "ready":
             raise self._not_ready()
-        return await self._client.generate(
-            messages,
-            n=n,
-            max_tokens=max_tokens,
-            temperature=temperature,
-            stop=stop,
-            seed=seed,
-            deadline=deadline,
-            cache_salt=cache_salt,
-        )
+        try:
+            return await self._client.generate(
+                messages,
+                n=n,
+                max_tokens=max_tokens,
+                temperature=temperature,
+                stop=stop,
+                seed=seed,
+                deadline=deadline,
+                cache_salt=cache_salt,
+            )
+        except SidecarError as error:
+            # The watcher hears of an end a moment after the callers do; until then nobody is told "ready".
+            self._lost = self._lost or error.sqlstate == "NL302"
+            raise
 
     def _not_ready(self) -> SidecarError:
         if self._error is not None:
@@ -150,6 +157,7 @@ class VllmEngine:
         self._detail = detail
         self._action = action
         self._error = error
+        self._lost = False
         logger.info("engine is %s", name, extra={"engine_state": name, "detail": detail})
 
     # The loop.
@@ -265,7 +273,8 @@ class VllmEngine:
         while True:
             if await process.ends_within(self._timing.health_interval):
                 return ""
-            misses = 0 if await self._client.healthy(self._timing.health_interval) else misses + 1
+            healthy = await self._client.healthy(self._timing.health_interval)
+            misses, self._lost = (0, False) if healthy else (misses + 1, self._lost)
             if misses >= self._timing.health_misses:
                 return f"It did not answer {misses} health checks in a row."
             done = await self._client.tokens_done(self._timing.health_interval)

@@ -14,13 +14,16 @@ from dataclasses import dataclass
 
 import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import SqlglotError
+from sqlglot.tokenizer_core import Token, TokenType
 
 from sidecar.errors import SidecarError
 from sidecar.guard import constructs, functions, relations
 from sidecar.guard.scope import Scope
 
 MAX_BYTES = 32_768
+MAX_BRACKETS = 100  # sqlglot needs seconds for a few hundred
 RECURSION = 4_000
 
 _NOT_SHOWN = "The proposal was dropped; nothing was run."
@@ -53,7 +56,9 @@ def check(sql: str, scope: Scope) -> Checked:
 def _parse(sql: str) -> exp.Expression:
     _refuse_unreadable(sql)
     try:
-        trees = [tree for tree in sqlglot.parse(sql, dialect="postgres") if tree is not None]
+        tokens = sqlglot.tokenize(sql, dialect="postgres")
+        _refuse_intricate(tokens)
+        trees = [tree for tree in Postgres().parser().parse(tokens, sql) if tree is not None]
     except SqlglotError as error:
         reason = str(error).split("\n")[0].split(". Line")[0][:200]
         raise SidecarError(
@@ -80,6 +85,16 @@ def _refuse_unreadable(sql: str) -> None:
     if reason:
         raise SidecarError(
             "NL404", f"the statement {reason}", detail=_NOT_SHOWN, hint="Ask for something simpler, in plain text."
+        )
+
+
+def _refuse_intricate(tokens: list[Token]) -> None:
+    if sum(token.token_type == TokenType.L_BRACKET for token in tokens) > MAX_BRACKETS:
+        raise SidecarError(
+            "NL404",
+            f"the statement has more than {MAX_BRACKETS} brackets",
+            detail=_NOT_SHOWN,
+            hint="Ask for something simpler.",
         )
 
 

@@ -48,8 +48,14 @@ class SidecarProcess:
         return self
 
     def wait_until_ready(self, seconds: float = 300) -> SidecarProcess:
-        self.wait_for(lambda: bool(self.get("/ready")["ready"]), seconds)
+        self.wait_for(self._is_ready, seconds)
         return self
+
+    def _is_ready(self) -> bool:
+        ready = self.get("/ready")
+        states = [component["state"] for component in ready["components"] if component["component"] == "engine"]
+        assert states[0] not in ("dead", "missing model"), ready["components"]
+        return bool(ready["ready"])
 
     def wait_for(self, condition: Callable[[], bool], seconds: float) -> None:
         """Poll until the condition holds; a connection that fails counts as not yet."""
