@@ -11,6 +11,7 @@ import errno
 import json
 import os
 import pwd
+import re
 import select
 import socket
 import stat
@@ -27,6 +28,9 @@ from nl2sql_pg.errors import Refusal
 TICK = 0.04  # seconds between two looks for interrupts
 MAX_HEAD = 16_384
 CHUNK = 65_536
+
+# NUL as JSON writes it: an odd number of backslashes before u0000. PostgreSQL's text can't hold one.
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 _START = "Start it (systemctl start nl2sql-sidecar, or make up) and see SELECT * FROM nl2sql.status()."
 _BUG = "Run SELECT * FROM nl2sql.status(); if the sidecar is what it should be, please report this as a bug."
@@ -154,7 +158,7 @@ def decode(answer: bytes) -> dict[str, Any]:
         json.dumps(document, ensure_ascii=False).encode("utf-8")  # fails on lone surrogates
     except (ValueError, RecursionError) as error:
         raise malformed(f"it is not the JSON we expect ({type(error).__name__})") from None
-    if not isinstance(document, dict) or b"\\u0000" in answer:
+    if not isinstance(document, dict) or _NUL.search(answer):
         raise malformed("it is not a JSON object of text without NUL")
     if document.get("protocol", PROTOCOL) != PROTOCOL:
         raise Refusal(

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from nl2sql_pg.client import malformed
 from nl2sql_pg.context import Context
+from nl2sql_pg.embedding import TEXTS, embed
 from nl2sql_pg.errors import Refusal, ServerError
 
 RELATIONS = 32  # relations read in one step
-TEXTS = 128  # texts embedded in one request
 
 _HEAD = "select nl2sql._index_queue_head()"
 _PENDING = "select relid::bigint as relid, attnum, names, document, fingerprint from nl2sql._index_pending($1)"
@@ -36,11 +35,9 @@ def _embed(context: Context, entries: list[dict[str, Any]]) -> str:
     name = ""
     for start in range(0, len(entries), TEXTS):
         batch = entries[start : start + TEXTS]
-        answer = context.client.post("/v1/embed", {"texts": [entry["document"] for entry in batch]}, context.deadline)
-        vectors, name = answer.get("embeddings"), str(answer.get("embedder"))
-        if not isinstance(vectors, list) or len(vectors) != len(batch):
-            raise malformed("it lacks the embeddings asked for")
-        for entry, vector in zip(batch, vectors, strict=True):
+        embedded = embed(context, [entry["document"] for entry in batch])
+        name = embedded.embedder
+        for entry, vector in zip(batch, embedded.vectors, strict=True):
             entry["embedding"] = vector
     return name
 

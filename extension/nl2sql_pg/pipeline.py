@@ -15,6 +15,8 @@ from nl2sql_pg.errors import Refusal, ServerError
 from nl2sql_pg.question import Options
 from nl2sql_pg.retrieval import retrieve
 
+REPAIR_TEXT = 2000  # characters of the server's words that go back to the model
+
 
 @dataclass
 class Attempt:
@@ -142,12 +144,14 @@ def _by_trust(attempts: list[Attempt]) -> list[Attempt]:
     """Candidates the guard let through, without doubles: what most samples agree on first, then the likelier."""
     votes = Counter(attempt.sql for attempt in attempts)
     best: dict[str, Attempt] = {}
-    for attempt in attempts:
-        if attempt.sql is not None and (attempt.logprob or -9.0) > (
-            best[attempt.sql].logprob or -9.0 if attempt.sql in best else -math.inf
-        ):
+    for attempt in sorted(attempts, key=_likelihood):
+        if attempt.sql is not None:
             best[attempt.sql] = attempt
-    return sorted(best.values(), key=lambda attempt: (-votes[attempt.sql], -(attempt.logprob or -9.0)))
+    return sorted(best.values(), key=lambda attempt: (-votes[attempt.sql], -_likelihood(attempt)))
+
+
+def _likelihood(attempt: Attempt) -> float:
+    return -math.inf if attempt.logprob is None else attempt.logprob
 
 
 def _plan(context: Context, attempt: Attempt) -> bool:
@@ -171,8 +175,9 @@ def _repair(attempts: list[Attempt]) -> dict[str, str]:
     return {
         "sql": failed.sql or failed.raw,
         "sqlstate": error.get("sqlstate", ""),
-        "message": error.get("message", ""),
-        "hint": error.get("hint", ""),
+        # a message may quote a whole literal; the protocol takes 4000 characters
+        "message": error.get("message", "")[:REPAIR_TEXT],
+        "hint": error.get("hint", "")[:REPAIR_TEXT],
     }
 
 

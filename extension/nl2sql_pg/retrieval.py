@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from nl2sql_pg.client import malformed
 from nl2sql_pg.context import Context
+from nl2sql_pg.embedding import Embedded, embed
 from nl2sql_pg.errors import Refusal
 
 RANK_CONSTANT = 60  # of reciprocal rank fusion, as in nl2sql._rank
@@ -85,26 +85,14 @@ def _rank(context: Context, question: str, relations: list[int]) -> tuple[list[i
     return sorted(scores, key=lambda relid: (-scores[relid], relid)), warnings
 
 
-@dataclass(frozen=True)
-class _Embedded:
-    embedder: str
-    vectors: list[list[float]]
-
-
-def _embed(context: Context, texts: list[str]) -> tuple[_Embedded | None, list[str]]:
+def _embed(context: Context, texts: list[str]) -> tuple[Embedded | None, list[str]]:
     """Vectors of texts; without an embedder ranking goes on by words alone."""
     try:
-        answer = context.client.post("/v1/embed", {"texts": texts}, context.deadline)
+        return embed(context, texts), []
     except Refusal as refusal:
         if refusal.sqlstate != "NL310":
             raise
         return None, [f"NL310: {refusal.message}; tables were ranked by words alone. {refusal.hint}"]
-    vectors, name = answer.get("embeddings"), answer.get("embedder")
-    if not isinstance(name, str) or not isinstance(vectors, list) or len(vectors) != len(texts):
-        raise malformed("it lacks the embeddings asked for")
-    if not all(isinstance(v, list) and v and all(isinstance(x, float | int) for x in v) for v in vectors):
-        raise malformed("its embeddings are not lists of numbers")
-    return _Embedded(name, vectors), []
 
 
 def _fresh_texts(context: Context, question: str, stale: set[int]) -> dict[int, str]:
@@ -116,7 +104,7 @@ def _fresh_texts(context: Context, question: str, stale: set[int]) -> dict[int, 
     return {row["relid"]: row["document"][:2000] for row in rows[:FRESH_TEXTS]}
 
 
-def _fresh_scores(question: str, texts: dict[int, str], embedding: _Embedded | None) -> dict[int, float]:
+def _fresh_scores(question: str, texts: dict[int, str], embedding: Embedded | None) -> dict[int, float]:
     """Scores on the scale of nl2sql._rank for live texts: by meaning and by words, fused."""
     scores: dict[int, float] = dict.fromkeys(texts, 0.0)
     signals = [{relid: float(_shared_words(question, text)) for relid, text in texts.items()}]
@@ -154,7 +142,8 @@ def _with_bridges(context: Context, ranked: list[int], relations: list[int]) -> 
 
 def _within_budget(context: Context, tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """As many first tables as the prompt has room for, at least one; in a fixed order, for the prefix cache."""
-    left, kept = context.number("prompt_tokens"), []
+    kept: list[dict[str, Any]] = []
+    left = context.number("prompt_tokens")
     for table in tables:
         left -= estimate_tokens(table)
         if kept and left < 0:

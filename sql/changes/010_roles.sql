@@ -15,7 +15,7 @@ begin
     loop
         if pg_catalog.to_regrole(wanted.role_name) is null then
             execute pg_catalog.format('create role %I nologin', wanted.role_name);
-            execute pg_catalog.format('comment on role %I is %L', wanted.role_name, 'nl2sql: ' || wanted.purpose);
+            execute pg_catalog.format('comment on role %I is %L', wanted.role_name, pg_catalog.concat('nl2sql: ', wanted.purpose));
         end if;
     end loop;
 end

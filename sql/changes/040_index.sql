@@ -12,13 +12,13 @@ create table nl2sql._index (
     embedding vector,
     updated_at timestamptz not null default pg_catalog.clock_timestamp(),
     primary key (relid, attnum),
-    check ((embedding is null) = (embedder is null) and (embedding is null) = (dimension is null))
+    check (pg_catalog.num_nulls(embedding, embedder, dimension) operator(pg_catalog.=) any ('{0, 3}'::int[]))
 );
 comment on table nl2sql._index is 'schema index: names, full text and embedding of each table (attnum 0) and column';
 
 -- HNSW needs a fixed dimension; 384 is that of the default embedding model. Other dimensions are searched exactly.
 create index _index_embedding_384 on nl2sql._index
-    using hnsw ((embedding::vector(384)) vector_cosine_ops) where dimension = 384;
+    using hnsw ((embedding::vector(384)) vector_cosine_ops) where dimension operator(pg_catalog.=) 384;
 create index _index_words on nl2sql._index using gin (words);
 create index _index_names on nl2sql._index using gin (names gin_trgm_ops);
 
@@ -26,7 +26,7 @@ create index _index_names on nl2sql._index using gin (names gin_trgm_ops);
 alter table nl2sql._index enable row level security;
 create policy _index_readable on nl2sql._index for select using (
     case
-        when attnum = 0 then pg_catalog.has_any_column_privilege(relid, 'select')
+        when attnum operator(pg_catalog.=) 0::int2 then pg_catalog.has_any_column_privilege(relid, 'select')
         else pg_catalog.has_column_privilege(relid, attnum, 'select')
     end
 );

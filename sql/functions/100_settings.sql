@@ -121,8 +121,8 @@ create or replace view nl2sql.settings with (security_barrier) as
 select
     d.name,
     case
-        when d.preference then coalesce(nullif(pg_catalog.current_setting('nl2sql.' || d.name, true), ''), d.value)
-        else nl2sql._settings() ->> d.name
+        when d.preference then coalesce(nullif(pg_catalog.current_setting(pg_catalog.concat('nl2sql.', d.name), true), ''), d.value)
+        else nl2sql._settings() operator(pg_catalog.->>) d.name
     end as value,
     d.value as default_value,
     d.preference,

@@ -155,11 +155,11 @@ language sql volatile called on null input security definer parallel unsafe
 set search_path = pg_catalog, pg_temp
 begin atomic
     delete from nl2sql._index as i
-    using (select distinct (e ->> 'relid')::oid as relid from pg_catalog.jsonb_array_elements(entries) as e) as done
-    where i.relid = done.relid
+    using (select distinct e.relid from pg_catalog.jsonb_to_recordset(entries) as e (relid oid)) as done
+    where i.relid operator(pg_catalog.=) done.relid
         and not exists (
-            select from pg_catalog.jsonb_array_elements(entries) as e
-            where (e ->> 'relid')::oid = i.relid and (e ->> 'attnum')::int2 = i.attnum
+            select from pg_catalog.jsonb_to_recordset(entries) as e (relid oid, attnum int2)
+            where e.relid operator(pg_catalog.=) i.relid and e.attnum operator(pg_catalog.=) i.attnum
         );
     -- What changed while it was embedded stays queued: a lower number may have been committed after queue_head was read.
     with told as materialized (
@@ -169,19 +169,20 @@ begin atomic
     changed as materialized (
         select d.relid
         from nl2sql._documents((select pg_catalog.array_agg(distinct t.relid) from told as t)) as d
-            left join told as t on t.relid = d.relid and t.attnum = d.attnum
+            left join told as t on t.relid operator(pg_catalog.=) d.relid and t.attnum operator(pg_catalog.=) d.attnum
         where t.fingerprint is distinct from d.fingerprint
     )
     delete from nl2sql._index_queue as q
-    where q.id <= queue_head
+    where q.id operator(pg_catalog.<=) queue_head
         and q.relid in (select t.relid from told as t)
         and q.relid not in (select c.relid from changed as c);
     -- queued relations that are gone, or have become partitions or members of an extension
     delete from nl2sql._index_queue as q
-    where q.id <= queue_head
+    where q.id operator(pg_catalog.<=) queue_head
         and not exists (
             select from pg_catalog.pg_class as c
-            where c.oid = q.relid and nl2sql._is_user_schema(c.relnamespace) and nl2sql._is_user_relation(c)
+            where c.oid operator(pg_catalog.=) q.relid
+                and nl2sql._is_user_schema(c.relnamespace) and nl2sql._is_user_relation(c)
         );
     with stored as (
         insert into nl2sql._index as i (relid, attnum, names, document, words, fingerprint, embedder, dimension, embedding)
@@ -278,7 +279,7 @@ begin atomic
         from (
             select e.relid, pg_catalog.max(word_similarity(e.names, question)) as similarity from entry as e group by e.relid
         ) as s
-        where s.similarity > 0.2
+        where s.similarity operator(pg_catalog.>) 0.2
     ),
     full_text as (
         select t.relid, pg_catalog.rank() over (order by t.weight desc) as place
@@ -291,12 +292,15 @@ begin atomic
     )
     -- reciprocal rank fusion (Cormack et al. 2009), k = 60
     select c.relid,
-        coalesce(1.0::float8 / (60 + m.place), 0) + coalesce(1.0::float8 / (60 + n.place), 0) + coalesce(1.0::float8 / (60 + f.place), 0) as score,
+        coalesce((
+            select pg_catalog.sum(1.0::float8 operator(pg_catalog./) (60 operator(pg_catalog.+) s.place))
+            from (values (m.place), (n.place), (f.place)) as s (place)
+        ), 0) as score,
         m.place, n.place, f.place
     from pg_catalog.unnest(relations) as c (relid)
-        left join meaning as m on m.relid = c.relid
-        left join name as n on n.relid = c.relid
-        left join full_text as f on f.relid = c.relid
+        left join meaning as m on m.relid operator(pg_catalog.=) c.relid
+        left join name as n on n.relid operator(pg_catalog.=) c.relid
+        left join full_text as f on f.relid operator(pg_catalog.=) c.relid
     order by score desc, c.relid;
 end;
 comment on function nl2sql._rank(oid[], text, text, text) is 'candidates ranked by meaning, names and full text, fused by reciprocal rank';

@@ -1,7 +1,7 @@
 -- Event triggers have no CREATE OR REPLACE; an upgrade finds them in place.
 do $plpgsql$
 begin
-    if not exists (select from pg_catalog.pg_event_trigger where evtname = 'nl2sql_on_ddl') then
+    if not exists (select from pg_catalog.pg_event_trigger where evtname operator(pg_catalog.=) 'nl2sql_on_ddl') then
         create event trigger nl2sql_on_ddl on ddl_command_end
             when tag in (
                 'CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE', 'CREATE VIEW', 'ALTER VIEW',

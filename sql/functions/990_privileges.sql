@@ -1,7 +1,6 @@
 -- Last: nothing for PUBLIC but the doorman; the public functions to the roles that may use them.
 revoke all on all functions in schema nl2sql from public;
 revoke all on all tables in schema nl2sql from public;
-alter default privileges in schema nl2sql revoke execute on functions from public;
 
 do $plpgsql$
 declare

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.conftest import Connection, Database
+from tests.support.answering_peer import answers, bodies
 from tests.support.peer import peer
-from tests.support.sidecar import bodies, sidecar
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,6 @@ class Sent:
 
 
 def ask(database: Database, connection: Connection, question: str = "how many are there", **options: Any) -> Sent:
-    with peer(database.socket, sidecar()) as listening:
+    with peer(database.socket, answers()) as listening:
         connection.execute("select nl2sql.ask(%s, %s)", (question, json.dumps(options)))
     return Sent(listening.requests)

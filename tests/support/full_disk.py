@@ -8,7 +8,6 @@ same call in the server fails with EFBIG.
 from __future__ import annotations
 
 import contextlib
-import resource
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,11 +20,13 @@ WAL_SEGMENT = 16 << 20
 
 
 @contextlib.contextmanager
-def full_disk(cluster: Cluster, admin: Connection, table: str, folder: Path) -> Iterator[Callable[[], contextlib.AbstractContextManager[None]]]:
+def full_disk(
+    cluster: Cluster, admin: Connection, table: str, folder: Path
+) -> Iterator[Callable[[], contextlib.AbstractContextManager[None]]]:
     """Yields a context manager factory: inside `with full():`, `table` can't grow in the session `admin`."""
     with tmpfs(folder, cluster) as mounted:
         if not mounted:
-            yield lambda: file_size_limit(admin, table)
+            yield lambda: file_size_limit(cluster, admin, table)
             return
         admin.execute(f"create tablespace tiny location '{folder}'".encode())
         admin.execute(f"alter table {table} set tablespace tiny".encode())
@@ -63,20 +64,25 @@ def filler(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def file_size_limit(admin: Connection, table: str) -> Iterator[None]:
+def file_size_limit(cluster: Cluster, admin: Connection, table: str) -> Iterator[None]:
     """Grow the table's file beyond a WAL segment's size, then let the backend write no further than its end."""
     admin.execute(f"alter table {table} alter document set storage plain".encode())
     rows = WAL_SEGMENT // 8192 + 1
-    admin.execute(f"insert into {table} (relid, attnum, names, document, words, fingerprint)"
-                  f" select 0, n, '', repeat('x', 7000), '', '' from generate_series(1, {rows}) as n".encode())  # fmt: skip
+    admin.execute(
+        f"insert into {table} (relid, attnum, names, document, words, fingerprint)"
+        f" select 0, n, '', repeat('x', 7000), '', '' from generate_series(1, {rows}) as n".encode()
+    )
     row = admin.execute(f"select pg_relation_size('{table}'), pg_backend_pid()".encode()).fetchone()
     assert row is not None
-    before = resource.prlimit(row[1], resource.RLIMIT_FSIZE)
-    resource.prlimit(row[1], resource.RLIMIT_FSIZE, (row[0], before[1]))
+    limit_files(cluster, row[1], str(row[0]))
     try:
         yield
     finally:
-        resource.prlimit(row[1], resource.RLIMIT_FSIZE, before)
+        limit_files(cluster, row[1], "unlimited")
         admin.execute(f"delete from {table} where relid = 0".encode())
 
 
+def limit_files(cluster: Cluster, pid: int, size: str) -> None:
+    """As the server's own user, who may do this without any capability; the soft limit only."""
+    command = ["prlimit", "--pid", str(pid), f"--fsize={size}:"]
+    subprocess.run(command, check=True, cwd="/", **cluster.account.popen_arguments())

@@ -1,62 +1,131 @@
-"""A scripted sidecar: it speaks the whole protocol, writes the SQL a test wants, and embeds text by its words."""
+"""The service on a real Unix socket, with an engine and an embedder that follow a test's script."""
 
 from __future__ import annotations
 
-import hashlib
-import json
+import asyncio
+import contextlib
 import math
-import re
-import socket
-from collections.abc import Sequence
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
-from tests.support.peer import Behaviour, answer_to, http
+import httpx
 
-EMBEDDER = "words-384"
-DIMENSION = 384
-
-
-def request_path(request: bytes) -> str:
-    return request.split(b" ", 2)[1].decode()
-
-
-def request_body(request: bytes) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(request.partition(b"\r\n\r\n")[2])
-    return body
+from sidecar.app import create_app
+from sidecar.engine.base import EngineState, Generation, Message, Sample
+from sidecar.errors import SidecarError
+from sidecar.server import open_socket, server_for
+from sidecar.services import Services
+from sidecar.settings import Settings
 
 
-def bodies(requests: Sequence[bytes], path: str = "/v1/generate") -> list[dict[str, Any]]:
-    """The bodies that arrived for one endpoint."""
-    return [request_body(request) for request in requests if request_path(request) == path]
+class ScriptedEngine:
+    """Says what it is told to, and notes what it was asked."""
+
+    model_name = "scripted"
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        self.samples: list[Sample] = [Sample("SELECT 1", -0.1, 4, "stop")]
+        self.error: SidecarError | Exception | None = None
+        self.seconds = 0.0
+        self.shown = EngineState("ready", "scripted", "none")
+        self.requests: list[tuple[list[Message], dict[str, Any]]] = []
+        self.asked = threading.Event()
+        self.cancelled = threading.Event()
+
+    async def start(self) -> None:
+        pass
+
+    async def stop(self) -> None:
+        pass
+
+    def state(self) -> EngineState:
+        return self.shown
+
+    async def generate(self, messages: Sequence[Message], **wishes: Any) -> Generation:
+        self.requests.append((list(messages), wishes))
+        self.asked.set()
+        try:
+            await asyncio.sleep(self.seconds)
+        except asyncio.CancelledError:
+            self.cancelled.set()
+            raise
+        if self.error:
+            raise self.error
+        return Generation(list(self.samples), 100, sum(s.tokens for s in self.samples), 12.34, self.model_name)
 
 
-def embed(text: str, dimension: int = DIMENSION) -> list[float]:
-    """Texts that share words lie close together; the same text gives the same vector everywhere."""
-    vector = [0.0] * dimension
-    for word in re.findall(r"\w+", text.lower()):
-        digest = hashlib.sha256(word.rstrip("s").encode()).digest()
-        vector[int.from_bytes(digest[:4], "big") % dimension] += 1.0
-    length = math.sqrt(sum(x * x for x in vector)) or 1.0
-    return [round(x / length, 6) for x in vector]
+class LetterEmbedder:
+    """Counts letters: small, deterministic, and near texts have near vectors."""
+
+    name = "letters"
+    dimension = 26
+
+    def __init__(self) -> None:
+        self.error: SidecarError | None = None
+        self.texts: list[str] = []
+
+    async def embed(self, texts: list[str]) -> list[list[float]]:
+        if self.error:
+            raise self.error
+        self.texts += texts
+        return [_unit([float(text.lower().count(chr(97 + i))) + 0.01 for i in range(26)]) for text in texts]
 
 
-def sidecar(statement: str = "select 1") -> Behaviour:
-    """Proposes `statement` for every question, embeds whatever it is given, and says that all is well."""
-
-    def behave(connection: socket.socket, request: bytes) -> None:
-        connection.sendall(_answer(request, statement))
-
-    return behave
+def _unit(vector: list[float]) -> list[float]:
+    length = math.sqrt(sum(x * x for x in vector))
+    return [x / length for x in vector]
 
 
-def _answer(request: bytes, statement: str) -> bytes:
-    path = request_path(request)
-    if path == "/v1/generate":
-        return answer_to(request, statement)
-    if path == "/v1/embed":
-        vectors = [embed(text) for text in request_body(request)["texts"]]
-        return http({"protocol": 1, "embedder": EMBEDDER, "dimension": DIMENSION, "embeddings": vectors})
-    if path == "/version":
-        return http({"protocol": 1, "version": "0", "model": "scripted", "embedder": EMBEDDER})
-    parts = [{"component": name, "state": "ready", "detail": "scripted", "action": "none"} for name in ("engine", "model")]
-    return http({"protocol": 1, "ready": True, "components": parts})
+class Sidecar:
+    """A running service; tests talk to `http` and write the script of `engine` and `embedder`."""
+
+    def __init__(self, folder: Path, broken_embedder: SidecarError | None = None, **settings: Any) -> None:
+        self.engine, self.embedder = ScriptedEngine(), LetterEmbedder()
+        self.embedder.error = broken_embedder
+        self.settings = Settings(socket=folder / "sidecar.sock", **settings)
+        self.app = create_app(Services(self.settings, self.engine, self.embedder, "qwen"))
+        self.server = server_for(self.app, self.settings)
+        self._listener = open_socket(self.settings)
+        self._thread = threading.Thread(target=self.server.run, args=([self._listener],), daemon=True)
+        self._thread.start()
+        wait_until(lambda: self.server.started)
+        self.http = self.client()
+
+    def client(self) -> httpx.Client:
+        transport = httpx.HTTPTransport(uds=str(self.settings.socket))
+        return httpx.Client(transport=transport, base_url="http://sidecar", timeout=20, trust_env=False)
+
+    def begin_stop(self) -> None:
+        """What SIGTERM does."""
+        self.server.should_exit = True
+
+    def stop(self) -> None:
+        self.http.close()
+        self.begin_stop()
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit, "it did not happen in time"
+        time.sleep(0.01)
+
+
+@contextlib.contextmanager
+def sidecar(**settings: Any) -> Iterator[Sidecar]:
+    """A service in a folder of its own, for the length of a test."""
+    with tempfile.TemporaryDirectory(prefix="nl2sql-s-") as folder:
+        running = Sidecar(Path(folder), **settings)
+        try:
+            yield running
+        finally:
+            running.stop()

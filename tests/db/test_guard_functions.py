@@ -1,0 +1,102 @@
+"""The guard's list of functions against the catalog of the running server: each is there, and is harmless."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from sidecar.guard.functions import allowed
+from tests.conftest import Connection
+from tests.support.databases import new_database
+from tools.cluster import Cluster
+
+# SQL syntax that looks like a call; pg_proc does not have it.
+SYNTAX = {
+    *("coalesce", "exists", "greatest", "least", "nullif", "grouping", "all", "any", "some", "array", "row", "trim"),
+    *("current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"),
+}
+# Not in older servers, for which a call ends in the planner's "function does not exist".
+NEWER = dict.fromkeys(("regexp_count", "regexp_instr", "regexp_like", "regexp_substr"), 150000)
+# Volatile, but without any effect beyond their own result.
+HARMLESS_VOLATILE = {"random", "gen_random_uuid", "clock_timestamp"}
+# By name: what reads files, settings, sizes, definitions or rights, runs SQL text, reaches large objects, or needs
+# unbounded memory. Whatever is named like these may not be on the list, not even if this server's version is tame.
+FORBIDDEN = re.compile(
+    r"pg_.*|lo_.*|has_.*|.*_to_xml.*|query_to.*|xml.*|xpath.*|ts_stat|ts_rewrite|.*setting|set_config|version|reg(class|proc|type|role|"
+    r"namespace|oper|config|dictionary).*|to_reg.*|array_fill|setseed|nextval|setval|currval|lastval|txid.*|inet_(server|client).*|"
+    r"current_(user|role|database|schema|schemas|catalog|query)|session_user|user|.*_is_visible|obj_description|col_description|"
+    r"shobj_description|format_type|row_security_active|dblink.*|crosstab.*|connectby.*|.*(terminate|cancel|reload|sleep|advisory).*"
+)
+# The class of types that can hold a name of the server, code, or a door to other SQL.
+FORBIDDEN_TYPES = (
+    "{xml, regclass, regproc, regprocedure, regoper, regoperator, regtype, regrole, regnamespace, refcursor, internal,"
+    " cstring, pg_lsn}"
+)
+
+
+@pytest.fixture(scope="module")
+def server(cluster: Cluster) -> Iterator[Connection]:
+    """A database without the extension: its functions are no business of the guard."""
+    with new_database(cluster) as found, found.connect() as connection:
+        yield connection
+
+
+def names(connection: Connection, condition: str) -> set[str]:
+    """Listed functions of pg_catalog that meet the condition."""
+    query = f"""
+        select distinct proname::text from pg_proc as p
+        where pronamespace = 'pg_catalog'::regnamespace and proname = any (%s) and ({condition})"""
+    return {name for (name,) in connection.execute(query.encode(), (sorted(allowed()),)).fetchall()}
+
+
+def test_each_exists_or_is_syntax(server: Connection) -> None:
+    missing = set(allowed()) - names(server, "true") - SYNTAX
+    assert missing == {name for name, since in NEWER.items() if server.info.server_version < since}
+
+
+def test_syntax_is_no_function(server: Connection) -> None:
+    assert names(server, "true") & SYNTAX == set()
+    assert set(allowed()) >= SYNTAX
+
+
+def test_none_is_volatile(server: Connection) -> None:
+    assert names(server, "provolatile = 'v'") == HARMLESS_VOLATILE
+
+
+def test_none_has_the_rights_of_its_owner(server: Connection) -> None:
+    assert names(server, "prosecdef") == set()
+
+
+def test_all_may_be_called_by_anybody(server: Connection) -> None:
+    """A function that PUBLIC may not execute is kept from users for a reason."""
+    assert names(server, "not has_function_privilege('public', p.oid, 'execute')") == set()
+
+
+def test_none_is_of_a_forbidden_kind() -> None:
+    assert {name for name in allowed() if FORBIDDEN.fullmatch(name)} == set()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["pg_sleep", "lo_create", "query_to_xml", "set_config", "ts_stat", "pg_read_file", "current_setting", "version"],
+)
+def test_the_kinds_match_what_they_should(server: Connection, name: str) -> None:
+    assert server.execute("select count(*) > 0 from pg_proc where proname = %s", (name,)).fetchone() == (True,)
+    assert FORBIDDEN.fullmatch(name)
+    assert name not in allowed()
+
+
+def test_none_takes_or_gives_a_forbidden_type(server: Connection) -> None:
+    # aggregates pass their state as internal; a call can't name it
+    types = f"(array[prorettype] || proargtypes::oid[])::regtype[]::text[] && '{FORBIDDEN_TYPES}'::text[]"
+    found = names(server, f"prokind = 'f' and {types} and not 'internal'::regtype = any (proargtypes::oid[])")
+    # text(xml) and varchar(xml): a statement has no way to an xml value, since casts to xml are refused
+    assert found <= {"text", "varchar", "bpchar"}, found
+
+
+def test_none_is_internal_to_the_server(server: Connection) -> None:
+    """Triggers, input and output functions, handlers, selectivity estimators."""
+    kinds = "prorettype in ('trigger'::regtype, 'event_trigger'::regtype, 'internal'::regtype, 'cstring'::regtype)"
+    assert names(server, kinds) == set()

@@ -1,0 +1,56 @@
+"""What PL/Python gives a function, as far as nl2sql_pg uses it: answers by the text of the query."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+Rows = list[dict[str, Any]]
+
+
+class SPIError(Exception):
+    def __init__(self, sqlstate: str, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+        self.spidata = (None, None, hint, None, None)
+
+
+class FakePlpy:
+    """`answers` maps a part of a query to its rows; `plans` a statement to its plan's cost or the planner's error."""
+
+    SPIError = SPIError
+
+    def __init__(self, answers: dict[str, Rows], plans: dict[str, float | SPIError] | None = None) -> None:
+        self.answers = {**answers, "select 1": [{"?column?": 1}], "set_config": []}
+        self.plans = plans or {}
+        self.logged: list[str] = []
+        self.executed: list[tuple[str, list[Any]]] = []
+
+    def prepare(self, query: str, types: list[str]) -> str:
+        return query
+
+    def execute(self, query: str, values: list[Any]) -> Rows:
+        self.executed.append((query, values))
+        found = next(rows for part, rows in self.answers.items() if part in query)
+        if isinstance(found, SPIError):
+            raise found
+        return found
+
+    @contextlib.contextmanager
+    def subtransaction(self) -> Iterator[None]:
+        yield
+
+    def cursor(self, query: str) -> FakePlpy:
+        cost = self.plans[query.removeprefix("explain (format json) ")]
+        if isinstance(cost, SPIError):
+            raise cost
+        self._plan = {"QUERY PLAN": json.dumps([{"Plan": {"Total Cost": cost}}])}
+        return self
+
+    def fetch(self, count: int) -> Rows:
+        return [self._plan]
+
+    def log(self, text: str) -> None:
+        self.logged.append(text)
