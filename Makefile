@@ -1,0 +1,48 @@
+# `make` alone lists the targets. Only relative paths here: the checkout may lie in any folder, blanks included.
+# Resolved, because the environment is a link where PyTorch could not take the checkout's path (tools/python_env.sh).
+PYTHON = $(shell readlink -f .nl2sql/venv)/bin/python
+TEST_MODELS := qwen2.5-coder-0.5b-instruct all-minilm-l6-v2
+CHECKED := -p sidecar -p tools
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint up down status env clean install bootstrap
+
+help: ## show this list
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
+
+demo: bootstrap ## set up everything, ask eight questions through psql, leave it running
+	@tools/install_extension.sh
+	@$(PYTHON) -m tools.demo demo
+
+test: bootstrap ## set up everything and run the whole test suite
+	@$(PYTHON) -m sidecar.models.cli pull $(TEST_MODELS) </dev/null
+	@tools/install_extension.sh
+	@$(MAKE) --no-print-directory lint
+	@$(PYTHON) -m pytest </dev/null
+
+lint: ## ruff and mypy
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m mypy $(CHECKED)
+
+up: bootstrap ## start the demo's cluster and sidecar
+	@tools/install_extension.sh
+	@$(PYTHON) -m tools.demo up
+
+down: ## stop them
+	@$(PYTHON) -m tools.demo down
+
+status: ## say how they are doing
+	@$(PYTHON) -m tools.demo status || true
+
+env: ## print the connection's settings: eval "$$(make -s env)"
+	@$(PYTHON) -m tools.demo env
+
+clean: ## stop the demo and remove it, its data included; models and the Python environment stay
+	@tools/clean.sh
+
+install: ## install the extension into the server of PG_CONFIG, as root
+	@$(MAKE) -C extension install PG_CONFIG="$${PG_CONFIG:-pg_config}"
+
+bootstrap:
+	@tools/bootstrap.sh
