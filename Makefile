@@ -15,7 +15,7 @@ demo: bootstrap ## set up everything, ask eight questions through psql, leave it
 	@$(PYTHON) -m tools.demo demo
 
 test: bootstrap ## set up everything and run the whole test suite
-	@$(PYTHON) -m sidecar.models.cli pull $(TEST_MODELS) </dev/null
+	@$(PYTHON) -m sidecar.models.cli pull --keep-download $(TEST_MODELS) </dev/null
 	@tools/install_extension.sh
 	@$(MAKE) --no-print-directory lint
 	@$(PYTHON) -m pytest </dev/null

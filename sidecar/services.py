@@ -45,7 +45,7 @@ class Services:
     def states(self) -> dict[str, EngineState]:
         """State by component, as `/ready` tells it."""
         engine = self.engine.state()
-        if self._embedder_state.state == "dead":
+        if self._embedder_state.state in ("dead", "missing model"):
             self._warm_embedder()  # somebody looks: perhaps the cause is gone
         return {
             "engine": engine,
@@ -65,4 +65,6 @@ class Services:
             detail = f"{self.embedder.name}, dimension {len(vectors[0])}"
             self._embedder_state = EngineState("ready", detail, "none")
         except SidecarError as error:
-            self._embedder_state = EngineState("dead", f"{error.message}: {error.detail}", error.hint)
+            shown = self.embedder.state()
+            failed = EngineState("dead", f"{error.message}: {error.detail}", error.hint)
+            self._embedder_state = failed if shown.state in USABLE else shown

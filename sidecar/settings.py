@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pydantic import Field
+from psycopg import Error
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import Field, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -84,6 +86,16 @@ class Settings(BaseSettings):
 
     log_level: str = Field("info", description="debug, info, warning or error.")
     log_questions: bool = Field(False, description="Write question text and prompts to the log.")
+
+    @field_validator("databases")
+    @classmethod
+    def _connection_strings(cls, given: list[str]) -> list[str]:
+        for database in given:
+            try:
+                conninfo_to_dict(database)
+            except Error as error:
+                raise ValueError(f"not a connection string: {str(error).strip()}") from None
+        return given
 
     @classmethod
     def settings_customise_sources(

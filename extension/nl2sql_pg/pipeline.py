@@ -18,6 +18,11 @@ from nl2sql_pg.retrieval import retrieve
 REPAIR_TEXT = 2000  # characters of the server's words that go back to the model
 
 
+REPAIR_CANDIDATES = (
+    4  # a question that needs repair is a hard one: several tries in one request cost little more than one
+)
+
+
 @dataclass
 class Attempt:
     """One candidate of the model on its way: what it wrote, and what stands against it."""
@@ -65,6 +70,7 @@ def answer(context: Context, question: str, options: Options) -> dict[str, Any]:
         if chosen:
             break
         request["repair"] = _repair(trail.attempts)
+        request["candidates"] = max(options.candidates, REPAIR_CANDIDATES)
         chosen = _first_valid(context, trail, request)
     if not chosen:
         raise _no_valid_answer(trail)

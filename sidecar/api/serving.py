@@ -13,6 +13,7 @@ from sidecar.engine.base import Generation, Message, Sample
 from sidecar.errors import SidecarError
 from sidecar.guard.check import Checked, check
 from sidecar.guard.scope import Scope
+from sidecar.prompt.ddl import render_schema
 from sidecar.prompt.render import STOP, extract_sql, render
 from sidecar.services import Services
 
@@ -29,7 +30,7 @@ async def generate(services: Services, request: GenerateRequest) -> GenerateAnsw
     context = request.context()
     messages = render(context, services.prompt_family)
     prompted = time.perf_counter()
-    generation = await _ask_engine(services, request, messages)
+    generation = await _ask_engine(services, request, messages, context.scope)
     answered = time.perf_counter()
     candidates = [candidate(sample, context.scope) for sample in generation.samples]
     return GenerateAnswer(
@@ -46,7 +47,9 @@ async def generate(services: Services, request: GenerateRequest) -> GenerateAnsw
     )
 
 
-async def _ask_engine(services: Services, request: GenerateRequest, messages: Sequence[Message]) -> Generation:
+async def _ask_engine(
+    services: Services, request: GenerateRequest, messages: Sequence[Message], scope: Scope
+) -> Generation:
     return await services.engine.generate(
         messages,
         n=request.candidates,
@@ -55,13 +58,12 @@ async def _ask_engine(services: Services, request: GenerateRequest, messages: Se
         stop=STOP,
         seed=0,
         deadline=min(request.deadline_ms / 1000, services.settings.max_deadline),
-        cache_salt=_salt(messages),
+        cache_salt=_salt(scope),
     )
 
 
-def _salt(messages: Sequence[Message]) -> str:
-    schema_part = messages[1].content.split("\n\nQuestion: ", 1)[0]
-    return hmac.new(_SALT_KEY, schema_part.encode(), hashlib.sha256).hexdigest()[:32]
+def _salt(scope: Scope) -> str:
+    return hmac.new(_SALT_KEY, render_schema(scope).encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def candidate(sample: Sample, scope: Scope) -> CandidateBody:

@@ -75,6 +75,7 @@ class VllmEngine:
         self._process: EngineProcess | None = None
         self._task: asyncio.Task[None] | None = None
         self._log_start = 0
+        self._lost = False
         self._began = time.monotonic()
         self._set("starting", "looking for the model")
 

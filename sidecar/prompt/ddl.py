@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sidecar.guard.names import quote
+from sidecar.guard import names
 from sidecar.guard.scope import Column, ForeignKey, Scope, Table
+from sidecar.prompt.text import one_line
 
 SHOWN_VALUES = 12
 
@@ -14,6 +15,11 @@ def render_schema(scope: Scope) -> str:
     return "\n\n".join(_table(table, scope) for table in tables)
 
 
+def quote(name: str) -> str:
+    """A name as a statement must write it, on one line whatever it holds."""
+    return one_line(names.quote(name))
+
+
 def name_in(scope: Scope, table: Table) -> str:
     """A table's name as a statement must write it."""
     if scope.is_plain(table):
@@ -22,31 +28,25 @@ def name_in(scope: Scope, table: Table) -> str:
 
 
 def _table(table: Table, scope: Scope) -> str:
-    single = {key.columns[0]: key for key in table.foreign_keys if len(key.columns) == 1}
-    lines = [_column(column, table, single.get(column.name), scope) for column in table.columns]
-    if len(table.primary_key) > 1:
-        lines.append(f"  PRIMARY KEY ({_names(table.primary_key)})")
-    lines += [
-        f"  FOREIGN KEY ({_names(key.columns)}) REFERENCES {_target(key, scope)}"
-        for key in table.foreign_keys
-        if len(key.columns) > 1
-    ]
-    comment = f" -- {table.comment}" if table.comment else ""
+    lines = [_column(column) for column in table.columns]
+    if table.primary_key:
+        lines.append((f"PRIMARY KEY ({_names(table.primary_key)})", ""))
+    lines += [(f"FOREIGN KEY ({_names(k.columns)}) REFERENCES {_target(k, scope)}", "") for k in table.foreign_keys]
+    comment = f" -- {one_line(table.comment)}" if table.comment else ""
     kind = "VIEW" if "view" in table.kind else "TABLE"
-    return f"CREATE {kind} {name_in(scope, table)} ({comment}\n" + "\n".join(lines) + "\n);"
+    body = "\n".join(
+        f"  {text}{',' if number < len(lines) else ''}{note}" for number, (text, note) in enumerate(lines, 1)
+    )
+    return f"CREATE {kind} {name_in(scope, table)} ({comment}\n{body}\n);"
 
 
-def _column(column: Column, table: Table, key: ForeignKey | None, scope: Scope) -> str:
-    text = f"  {quote(column.name)} {column.type}"
-    if table.primary_key == (column.name,):
-        text += " PRIMARY KEY"
-    if key:
-        text += f" REFERENCES {_target(key, scope)}"
-    notes = [column.comment] if column.comment else []
+def _column(column: Column) -> tuple[str, str]:
+    """A column's definition, and what stands behind it as a comment."""
+    notes = [one_line(column.comment)] if column.comment else []
     if column.values:
         more = ", …" if len(column.values) > SHOWN_VALUES else ""
         notes.append("one of " + ", ".join(map(_literal, column.values[:SHOWN_VALUES])) + more)
-    return text + "," + (f" -- {'; '.join(notes)}" if notes else "")
+    return f"{quote(column.name)} {one_line(column.type)}", f" -- {'; '.join(notes)}" if notes else ""
 
 
 def _target(key: ForeignKey, scope: Scope) -> str:
@@ -55,9 +55,9 @@ def _target(key: ForeignKey, scope: Scope) -> str:
     return f"{name}({_names(key.references)})"
 
 
-def _names(names: tuple[str, ...]) -> str:
-    return ", ".join(map(quote, names))
+def _names(columns: tuple[str, ...]) -> str:
+    return ", ".join(map(quote, columns))
 
 
 def _literal(value: str) -> str:
-    return "'" + " ".join(value.split()).replace("'", "''")[:60] + "'"
+    return "'" + " ".join(one_line(value).split()).replace("'", "''")[:60] + "'"

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sidecar.engine.base import Message
 from sidecar.guard.scope import Scope
 from sidecar.prompt.ddl import render_schema
+from sidecar.prompt.text import one_line
 
 TEMPLATES = Path(__file__).parent / "templates"
 DEFAULT_FAMILY = "qwen"  # for models whose family has no templates of its own
@@ -57,9 +58,11 @@ class Context:
 @cache
 def _environment(family: str) -> Environment:
     # not HTML: nothing here is shown in a browser, and a quote in a value must stay one
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES / family), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["one_line"] = one_line
+    return environment
 
 
 def render(context: Context, family: str) -> list[Message]:
@@ -88,12 +91,17 @@ def render(context: Context, family: str) -> list[Message]:
     return messages
 
 
+_FENCE = re.compile(r"(?:^|[\n:：])\s*```(?:(?:sql|pgsql|postgres\w*)\b)?\s*(.*?)\s*(?:```|\Z)", re.S | re.I)
+_LABEL = re.compile(r"\s*(?:SQL|Answer)\s*[:：]\s*", re.I)
+_START = re.compile(r"\b(?:WITH|SELECT|VALUES)\b|\(\s*SELECT\b", re.I)
+
+
 def extract_sql(text: str) -> str:
     """The statement in a model's text: without a code fence, words around it, and a closing semicolon."""
-    fenced = re.search(r"```(?:\w+)?\s*\n?(.*?)(?:```|\Z)", text, re.S)
-    body = fenced[1] if fenced else text
-    body = re.sub(r"^\s*(?:SQL|Answer)\s*:\s*", "", body, flags=re.I)
-    start = re.search(r"\b(?:WITH|SELECT|VALUES)\b|\(\s*SELECT\b", body, re.I)
-    if start and not fenced and start.start() > 0 and body[: start.start()].strip().endswith(":"):
+    fenced = _FENCE.search(text)
+    body = fenced[1] if fenced else _LABEL.sub("", text, count=1) if _LABEL.match(text) else text
+    start = _START.search(body)
+    if start and not fenced and body[: start.start()].rstrip().endswith((":", "：")):
         body = body[start.start() :]
-    return body.strip().rstrip(";").rstrip()
+    body = re.split(r";\s*\n", body)[0]  # what follows is prose, or a second statement
+    return re.sub(r"[;\s]+\Z", "", body).lstrip()

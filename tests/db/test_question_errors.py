@@ -1,4 +1,4 @@
-"""Every question that can't be answered ends in its own SQLSTATE with MESSAGE, DETAIL and HINT, and the session lives."""
+"""A question that can't be answered ends in its own SQLSTATE with MESSAGE, DETAIL and HINT; the session lives on."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_question_of_any_script_reaches_the_engine(database: Database, analyst: 
         ('{"scope": "everything"}', "NL105"),
         ('{"timeout": "soon"}', "NL105"),
         ('{"timeout": 5}', "NL105"),
-        ('[1]', "NL105"),
+        ("[1]", "NL105"),
         ('"x"', "NL105"),
     ],
 )

@@ -15,7 +15,9 @@ from tests.e2e.conftest import Product
 HOW_MANY = "How many customers are there?"
 QUESTIONS = [
     json.loads(line)
-    for line in (Path(__file__).resolve().parents[2] / "sql" / "demo" / "questions.jsonl").read_text("utf-8").splitlines()
+    for line in (Path(__file__).resolve().parents[2] / "sql" / "demo" / "questions.jsonl")
+    .read_text("utf-8")
+    .splitlines()
 ]
 
 
@@ -163,7 +165,9 @@ def test_index_follows_ddl(product: Product) -> None:
             assert time.monotonic() < deadline
             time.sleep(0.1)
         admin.execute("drop table shop.lanterns")
-        assert admin.execute("select count(*) from nl2sql._index where document like '%%night shifts%%'").fetchone() == (0,)
+        assert admin.execute(
+            "select count(*) from nl2sql._index where document like '%%night shifts%%'"
+        ).fetchone() == (0,)
 
 
 def test_status_when_all_is_well(analyst: Connection) -> None:

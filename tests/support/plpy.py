@@ -17,12 +17,15 @@ class SPIError(Exception):
         self.spidata = (None, None, hint, None, None)
 
 
+Plans = dict[str, float | SPIError]
+
+
 class FakePlpy:
     """`answers` maps a part of a query to its rows; `plans` a statement to its plan's cost or the planner's error."""
 
     SPIError = SPIError
 
-    def __init__(self, answers: dict[str, Rows], plans: dict[str, float | SPIError] | None = None) -> None:
+    def __init__(self, answers: dict[str, Rows], plans: Plans | None = None) -> None:
         self.answers = {**answers, "select 1": [{"?column?": 1}], "set_config": []}
         self.plans = plans or {}
         self.logged: list[str] = []

@@ -64,12 +64,14 @@ class ScriptedEngine:
 class LetterEmbedder:
     """Counts letters: small, deterministic, and near texts have near vectors."""
 
-    name = "letters"
-    dimension = 26
-
     def __init__(self) -> None:
+        self.name = "letters"
+        self.dimension = 26
         self.error: SidecarError | None = None
         self.texts: list[str] = []
+
+    def state(self) -> EngineState:
+        return EngineState("ready", self.name, "none")
 
     async def embed(self, texts: list[str]) -> list[list[float]]:
         if self.error:

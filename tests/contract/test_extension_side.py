@@ -1,0 +1,194 @@
+"""The extension sends every request of the contract over a real socket, and understands the answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from nl2sql_pg import entry
+
+from tests.support.contract import exchanges
+from tests.support.peer import http, peer
+from tests.support.plpy import FakePlpy, Plans, Rows, SPIError
+
+SETTINGS = {
+    "scope": "search_path",
+    "timeout": "30s",
+    "max_timeout": "300s",
+    "sidecar_user": str(os.geteuid()),
+    "max_response_bytes": "4000000",
+    "max_question_chars": "4000",
+    "max_tokens": "400",
+    "max_tables": "40",
+    "prompt_tokens": "3000",
+    "repair_rounds": "1",
+}
+CALLER = json.dumps({"schemas": ["shop", "public"], "search_path": "shop, public"})
+NO_COLUMN = SPIError(
+    "42703",
+    'column "name" does not exist',
+    'Perhaps you meant to reference the column "customers.full_name".',
+)
+
+
+@pytest.fixture
+def path() -> Iterator[Path]:
+    with TemporaryDirectory(prefix="nl2sql-c-") as folder:
+        yield Path(folder) / "s.sock"
+
+
+def session(
+    path: Path, body: dict[str, Any] | None = None, plans: dict[str, float | SPIError] | None = None
+) -> FakePlpy:
+    """A backend whose caller sees the scope of this request body."""
+    request = body or {"scope": {"tables": []}, "today": "2026-11-22", "server_version": 150018}
+    tables = request["scope"]["tables"]
+    facts = {
+        "settings": SETTINGS | {"socket_path": str(path)},
+        "scope": None,
+        "timeout": None,
+        "today": request.get("today"),
+        "server_version": request["server_version"],
+    }
+    state = {"relations": 3, "indexed": 3, "embedded": 3, "queued": 0, "newest": None, "embedder": "letters"}
+    answers: dict[str, Rows] = {
+        "nl2sql._settings()": [{"x": json.dumps(facts)}],
+        "nl2sql._scope(": [{"relid": number} for number in range(len(tables))],
+        "nl2sql._describe(": [{"x": json.dumps(tables)}],
+        "extract(epoch": [{"x": 30.0}],
+        "pg_extension": [{"x": "0.1.0"}],
+        "nl2sql._index_state()": [state],
+        "nl2sql._index_queue_head()": [{"x": 0}],
+        "nl2sql._index_store(": [{"x": 0}],
+    }
+    return FakePlpy(answers, plans)
+
+
+class Script:
+    """A peer that plays the sidecar's part, and notes what it was sent."""
+
+    def __init__(self, *names: str) -> None:
+        self._pairs = [pair for name in names for pair in exchanges(name)]
+        self.sent: list[tuple[str, str, Any]] = []
+
+    def __call__(self, connection: socket.socket, request: bytes) -> None:
+        head, _, body = request.partition(b"\r\n\r\n")
+        method, target, _ = head.decode().split("\r\n")[0].split(" ")
+        self.sent.append((method, target, json.loads(body) if body else None))
+        response = self._pairs[len(self.sent) - 1]["response"]
+        connection.sendall(http(response["body"], response["status"]))
+
+    def check(self) -> None:
+        """Every request is the one of the contract but for its id and the time left."""
+        expected = [pair["request"] for pair in self._pairs]
+        assert [(method, target) for method, target, _ in self.sent] == [(r["method"], r["path"]) for r in expected]
+        for (_, _, sent), wanted in zip(self.sent, expected, strict=True):
+            assert bool(sent) == bool(wanted["body"])
+            if sent and "request_id" in sent:
+                assert 1 <= sent["deadline_ms"] <= wanted["body"]["deadline_ms"]
+                assert len(sent["request_id"]) == len(wanted["body"]["request_id"])
+                sent |= {name: wanted["body"][name] for name in ("request_id", "deadline_ms")}
+            assert sent == wanted["body"]
+
+
+def ask(
+    path: Path, name: str, plans: dict[str, float | SPIError] | None = None, candidates: int = 1
+) -> tuple[dict[str, Any], Script]:
+    script = Script(name)
+    body = exchanges(name)[0]["request"]["body"]
+    plpy = session(path, {"today": "2026-11-22"} | body, plans)
+    with peer(path, script):
+        options = json.dumps({"candidates": candidates})
+        return json.loads(entry.ask(plpy, body["question"], options, CALLER)), script
+
+
+def sql_of(name: str, exchange: int = 0, candidate: int = 0) -> str:
+    return str(exchanges(name)[exchange]["response"]["body"]["candidates"][candidate]["sql"])
+
+
+def test_generate_ok(path: Path) -> None:
+    sql = sql_of("generate_ok")
+    reply, script = ask(path, "generate_ok", {sql: 12.5})
+    script.check()
+    answer = reply["ok"]
+    assert answer["sql"] == sql
+    assert answer["tables"] == ["shop.orders", "shop.regions"]
+    assert answer["model"] == "scripted"
+    assert answer["confidence"] == 0.969  # exp(-0.031)
+    assert answer["candidates"] == [{"sql": sql, "logprob": -0.031, "cost": 12.5, "error": None}]
+    assert {"retrieval", "generate", "explain", "total", "prompt", "engine", "guard"} == set(answer["timings"])
+
+
+def test_generate_candidates(path: Path) -> None:
+    """What two of four samples agree on wins over the likelier single one."""
+    reply, script = ask(path, "generate_candidates", {"SELECT COUNT(*) FROM orders": 3.0}, candidates=4)
+    script.check()
+    assert reply["ok"]["sql"] == "SELECT COUNT(*) FROM orders"
+    assert reply["ok"]["confidence"] == 0.741  # exp(-0.3), the better of the two
+    assert len(reply["ok"]["candidates"]) == 4
+
+
+def test_generate_repair(path: Path) -> None:
+    plans: Plans = {sql_of("generate_repair", 0): NO_COLUMN, sql_of("generate_repair", 1): 1.0}
+    reply, script = ask(path, "generate_repair", plans)
+    script.check()
+    assert reply["ok"]["sql"] == sql_of("generate_repair", 1)
+    errors = [candidate["error"] for candidate in reply["ok"]["candidates"]]
+    assert errors[0] == {"sqlstate": "42703", "message": 'column "name" does not exist'}
+    assert errors[1:] == [None] * 4, "a repair asks for several candidates at once"
+
+
+def test_generate_refusals(path: Path) -> None:
+    reply, script = ask(path, "generate_refusals", candidates=6)
+    script.check()
+    assert reply["error"]["sqlstate"] == "NL406"
+    assert "NL401" in reply["error"]["detail"]
+
+
+@pytest.mark.parametrize("name", ["error_NL301", "error_NL106", "error_NL007"])
+def test_error(path: Path, name: str) -> None:
+    """The sidecar's four fields reach the user as they are."""
+    reply, script = ask(path, name)
+    assert len(script.sent) == 1
+    assert reply["error"] == exchanges(name)[0]["response"]["body"]["error"]
+
+
+def test_embed(path: Path) -> None:
+    script = Script("embed")
+    texts = exchanges("embed")[0]["request"]["body"]["texts"]
+    entries = [{"relid": 7, "attnum": n, "document": text} for n, text in enumerate(texts)]
+    plpy = session(path)
+    pending = iter([entries, []])
+    plpy.answers["nl2sql._index_pending("] = entries
+    execute = plpy.execute
+
+    def first_all_then_none(query: str, values: list[Any]) -> Rows:
+        return next(pending) if "_index_pending(" in query else execute(query, values)
+
+    plpy.execute = first_all_then_none  # type: ignore[method-assign]
+    with peer(path, script):
+        assert json.loads(entry.refresh_index(plpy)) == {"stored": 1}
+    script.check()
+    stored = [values for query, values in plpy.executed if "_index_store(" in query]
+    embeddings = [row["embedding"] for row in json.loads(stored[0][0])]
+    assert embeddings == exchanges("embed")[0]["response"]["body"]["embeddings"]
+    assert stored[0][1] == "letters"
+
+
+@pytest.mark.parametrize("name", ["ready", "ready_loading", "ready_dead"])
+def test_status(path: Path, name: str) -> None:
+    script = Script("version", name)
+    with peer(path, script):
+        rows = json.loads(entry.status(session(path), CALLER))["ok"]
+    script.check()
+    found = {row["component"]: row for row in rows}
+    assert list(found) == ["extension", "sidecar", "engine", "model", "embedder", "index"]
+    for part in exchanges(name)[0]["response"]["body"]["components"]:
+        assert found[part["component"]] == part
+    assert found["index"]["state"] == "fresh"

@@ -1,0 +1,192 @@
+"""Vote, planning, repair, and what is kept of each try; on a session that answers by script, over a real socket."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from nl2sql_pg import entry
+from nl2sql_pg.pipeline import Attempt, _by_trust, _confidence
+
+from tests.contract.test_extension_side import CALLER, session
+from tests.support.contract import exchanges
+from tests.support.peer import answer_to, http, peer, says
+from tests.support.plpy import FakePlpy, Plans, SPIError
+
+BODY = exchanges("generate_ok")[0]["request"]["body"]
+
+
+@pytest.fixture
+def path() -> Iterator[Path]:
+    with TemporaryDirectory(prefix="nl2sql-p-") as folder:
+        yield Path(folder) / "s.sock"
+
+
+def attempt(sql: str | None, logprob: float | None) -> Attempt:
+    return Attempt(sql or "raw", sql, [], logprob, None if sql else {"sqlstate": "NL401"})
+
+
+def order(*attempts: Attempt) -> list[tuple[str | None, float | None]]:
+    return [(found.sql, found.logprob) for found in _by_trust(list(attempts))]
+
+
+def test_vote() -> None:
+    assert order(attempt("a", -0.1), attempt("b", -0.9), attempt("b", -0.8)) == [("b", -0.8), ("a", -0.1)]
+    assert order(attempt("a", -0.5), attempt("b", -0.1)) == [("b", -0.1), ("a", -0.5)]
+    assert order(attempt("a", None), attempt("b", -50.0)) == [("b", -50.0), ("a", None)]
+    assert order(attempt("a", -0.2), attempt("b", 0.0)) == [("b", 0.0), ("a", -0.2)]
+    assert order(attempt(None, -0.1), attempt("a", None), attempt("a", None)) == [("a", None)]
+    assert order(attempt(None, -0.1)) == []
+
+
+@pytest.mark.parametrize(
+    ("logprob", "confidence"), [(None, None), (0.0, 1.0), (-0.693147, 0.5), (0.1, 1.0), (-99.0, 0.0)]
+)
+def test_confidence(logprob: float | None, confidence: float | None) -> None:
+    assert _confidence(attempt("a", logprob)) == confidence
+
+
+def ask(
+    path: Path, plans: dict[str, float | SPIError], *statements: str, **changes: Any
+) -> tuple[dict[str, Any], list[Any]]:
+    plpy = session(path, BODY, plans)
+    for part, rows in changes.items():
+        plpy.answers[part] = rows
+    with peer(path, lambda c, r: c.sendall(answer_to(r, *statements))) as listening:
+        reply = json.loads(entry.ask(plpy, "how many", None, CALLER))
+    return reply, [json.loads(request.partition(b"\r\n\r\n")[2]) for request in listening.requests]
+
+
+def test_next_candidate_where_the_planner_refuses(path: Path) -> None:
+    plans: Plans = {"select a": SPIError("42703", "no a"), "select b": 2.0}
+    reply, sent = ask(path, plans, "select a", "select b")
+    assert reply["ok"]["sql"] == "select b"
+    assert len(sent) == 1
+
+
+def test_one_round_of_repair(path: Path) -> None:
+    plans: dict[str, float | SPIError] = {"select a": SPIError("42P01", "no a" + "x" * 50_000, "look")}
+    reply, sent = ask(path, plans, "select a")
+    assert reply["error"]["sqlstate"] == "NL406"
+    assert "42P01" in reply["error"]["detail"]
+    assert [request["repair"] is None for request in sent] == [True, False]
+    assert sent[1]["repair"]["sql"] == "select a"
+    assert sent[1]["repair"]["hint"] == "look"
+    assert len(sent[1]["repair"]["message"]) <= 4000  # what the protocol takes
+
+
+@pytest.mark.parametrize("sqlstate", ["57014", "57P01", "40001", "25P03"])
+def test_cancel_while_planning_ends_the_question(path: Path, sqlstate: str) -> None:
+    """It is no error of the candidate: nothing is repaired, and the code is the server's own."""
+    reply, sent = ask(path, {"select a": SPIError(sqlstate, "canceling statement")}, "select a")
+    assert reply["error"] == {"sqlstate": sqlstate, "message": "canceling statement"}
+    assert len(sent) == 1
+
+
+def test_cancel_while_waiting(path: Path) -> None:
+    plpy = session(path, BODY)
+    plpy.answers["select 1"] = SPIError("57014", "canceling statement due to user request")  # type: ignore[assignment]
+    with peer(path, lambda c, r: None):
+        assert json.loads(entry.ask(plpy, "how many", None, CALLER))["error"]["sqlstate"] == "57014"
+
+
+def test_answer_without_a_candidate(path: Path) -> None:
+    reply, _ = ask(path, {})
+    assert reply["error"]["sqlstate"] == "NL005"
+
+
+GOOD: dict[str, Any] = {"raw": "x", "sql": "x", "tables": [], "logprob": -0.1, "tokens": 1, "error": None}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sql": None},
+        {"error": {"sqlstate": "NL401", "message": "m", "detail": "d", "hint": "h"}},
+        {"sql": 7},
+        {"raw": None},
+        {"tables": None},
+        {"logprob": "high"},
+        {"sql": None, "error": {"sqlstate": "NL401"}},
+        {"sql": None, "error": "no"},
+    ],
+)
+def test_candidate_that_is_none(path: Path, change: dict[str, Any]) -> None:
+    reply = {"protocol": 1, "model": "m", "timings_ms": {}, "warnings": [], "candidates": [GOOD | change]}
+    with peer(path, says(http(reply))):
+        found = json.loads(entry.ask(session(path, BODY), "how many", None, CALLER))
+    assert found["error"]["sqlstate"] == "NL005"
+
+
+def test_bug_is_told_without_a_trace(path: Path) -> None:
+    plpy = session(path, BODY)
+    plpy.answers["nl2sql._describe("] = [{"x": "not json"}]
+    error = json.loads(entry.ask(plpy, "how many", None, CALLER))["error"]
+    assert error["sqlstate"] == "NL501"
+    assert "Traceback" not in json.dumps(error)
+    assert "Traceback" in plpy.logged[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "sqlstate"), [('{"scope": "x"}', "NL105"), ("[]", "NL105"), ('{"timeout": "0"}', "NL105")]
+)
+def test_options(path: Path, options: str, sqlstate: str) -> None:
+    assert json.loads(entry.ask(session(path, BODY), "how many", options, CALLER))["error"]["sqlstate"] == sqlstate
+
+
+@pytest.mark.parametrize("question", [None, "", "a\x00"])
+def test_bad_question_reaches_nobody(path: Path, question: str | None) -> None:
+    with peer(path, says(b"")) as listening:
+        reply = json.loads(entry.ask(session(path, BODY), question, None, CALLER))
+    assert reply["error"]["sqlstate"].startswith("NL10")
+    assert not listening.requests
+
+
+def test_preferences(path: Path) -> None:
+    """What a user SET and what protects: the smaller timeout counts, a wrong scope is said."""
+    plpy = session(path, BODY)
+    facts = json.loads(plpy.answers["nl2sql._settings()"][0]["x"])
+    plpy.answers["nl2sql._settings()"] = [{"x": json.dumps(facts | {"timeout": "5000"})}]
+    with peer(path, lambda c, r: c.sendall(answer_to(r, "select 1 from t"))) as listening:
+        entry.ask(plpy, "how many", None, CALLER)
+    body = json.loads(listening.requests[0].partition(b"\r\n\r\n")[2])
+    assert 4000 < body["deadline_ms"] <= 5000
+    plpy.answers["nl2sql._settings()"] = [{"x": json.dumps(facts | {"scope": "universe"})}]
+    error = json.loads(entry.ask(plpy, "how many", None, CALLER))["error"]
+    assert error["sqlstate"] == "NL105"
+    assert "universe" in error["message"]
+
+
+def test_status_of_what_is_down(path: Path) -> None:
+    rows = {row["component"]: row for row in json.loads(entry.status(session(path), CALLER))["ok"]}
+    assert rows["sidecar"]["state"] == "unreachable"
+    assert "NL001" in rows["sidecar"]["detail"]
+    assert rows["engine"]["state"] == rows["model"]["state"] == rows["embedder"]["state"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("change", "state"),
+    [
+        ({}, "fresh"),
+        ({"indexed": 0, "embedded": 0}, "empty"),
+        ({"queued": 2}, "behind"),
+        ({"indexed": 2}, "behind"),
+        ({"relations": 0, "indexed": 0}, "fresh"),
+    ],
+)
+def test_status_of_the_index(path: Path, change: dict[str, int], state: str) -> None:
+    plpy: FakePlpy = session(path)
+    plpy.answers["nl2sql._index_state()"][0] |= change
+    rows = {row["component"]: row for row in json.loads(entry.status(plpy, CALLER))["ok"]}
+    assert rows["index"]["state"] == state
+
+
+def test_status_of_another_version(path: Path) -> None:
+    plpy = session(path)
+    plpy.answers["pg_extension"] = [{"x": "0.0.9"}]
+    rows = {row["component"]: row for row in json.loads(entry.status(plpy, CALLER))["ok"]}
+    assert (rows["extension"]["state"], rows["extension"]["action"]) == ("outdated", "ALTER EXTENSION nl2sql UPDATE;")
