@@ -18,13 +18,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from sidecar.places import default_cache
+
 DEFAULT_CONFIG = Path("/etc/nl2sql/sidecar.toml")
-
-
-def default_cache() -> Path:
-    """The user's cache folder, shared by all checkouts."""
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "nl2sql"
 
 
 class Settings(BaseSettings):

@@ -28,6 +28,7 @@ from tools.sidecar_process import SidecarProcess
 ROOT = Path(".nl2sql")
 DATABASE = "demo"
 ROLE = "demo_analyst"
+INDEXER = "nl2sql_sidecar"
 EMBEDDER = "all-minilm-l6-v2"
 DEMO_SQL = Path("sql/demo")
 MOST_ROWS_SHOWN = 12
@@ -63,7 +64,7 @@ class Demo:
         print(f"  {describe(self.cluster)}", flush=True)
         self.install()
         print("== sidecar", flush=True)
-        self.sidecar.start([self.cluster.dsn(DATABASE)], model)
+        self.sidecar.start([self.cluster.dsn(DATABASE, INDEXER)], model)
         self.load()
         self.sidecar.wait_ready()
         self.psql().run("SELECT nl2sql.refresh_index();")
@@ -96,6 +97,7 @@ class Demo:
         psql.run("CREATE EXTENSION IF NOT EXISTS nl2sql CASCADE;")
         self.note("extension", *scripts)
         user = pwd.getpwuid(os.geteuid()).pw_name
+        psql.run(f"ALTER ROLE {INDEXER} LOGIN;")
         psql.run(
             "SELECT nl2sql.set_setting('socket_path', :'path'), nl2sql.set_setting('sidecar_user', :'owner');",
             variables={"path": str(self.sidecar.socket), "owner": user},

@@ -60,10 +60,7 @@ class SidecarProcess:
             "NL2SQL_MODEL": model,
             "NL2SQL_ENGINE_LOG": str(self.root / "log" / "engine.log"),
         }
-        inherited = {name: value for name, value in os.environ.items() if name != "NL2SQL_CACHE"}
-        if cache := os.environ.get("NL2SQL_CACHE"):
-            ours["NL2SQL_CACHE_DIR"] = cache
-        return inherited | ours
+        return os.environ | ours
 
     def running(self) -> bool:
         return recall(self.pid_file) is not None

@@ -15,7 +15,8 @@ from sidecar.errors import SidecarError
 from sidecar.models import catalog, hardware
 from sidecar.models.catalog import Model
 from sidecar.models.progress import megabytes
-from sidecar.models.store import Store, default_cache
+from sidecar.models.store import Store
+from sidecar.places import default_cache
 
 EXIT_ERROR = 1
 EXIT_INTERRUPTED = 130

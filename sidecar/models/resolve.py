@@ -12,7 +12,8 @@ from sidecar.models import catalog as catalog_module
 from sidecar.models import hardware as hardware_module
 from sidecar.models.catalog import Catalog, Kind, Model
 from sidecar.models.hardware import GIB, Hardware
-from sidecar.models.store import Store, default_cache
+from sidecar.models.store import Store
+from sidecar.places import default_cache
 
 PLAIN_ARGS = ("--max-model-len", "8192", "--generation-config", "vllm")
 

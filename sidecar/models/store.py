@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from sidecar.errors import SidecarError
+from sidecar.places import default_cache
 
 MANIFEST = "model.json"
 MANIFEST_FORMAT = 1
@@ -35,14 +36,6 @@ class StoredFile:
     name: str
     bytes: int
     sha256: str
-
-
-def default_cache() -> Path:
-    """The user's cache folder, shared by all checkouts."""
-    for name in ("NL2SQL_CACHE_DIR", "NL2SQL_CACHE"):
-        if value := os.environ.get(name):
-            return Path(value).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "nl2sql"
 
 
 def path(model_id: str, *, cache: Path | None = None, verify: bool = False) -> Path:

@@ -102,10 +102,23 @@ as $sql$
         'name', a.attname,
         'type', format_type(a.atttypid, a.atttypmod),
         'not_null', a.attnotnull,
-        'comment', nl2sql._clean(col_description(relation, a.attnum), 300),
-        'values', to_jsonb((nl2sql._column_values(relation, a.attnum, a.atttypid))[1:30])
+        'comment', nl2sql._clean(d.description, 300),
+        -- a call per column costs; most columns are neither enums nor checked
+        'values', case
+            when t.typtype = 'e' or a.attnum = any (checked.attnums)
+            then to_jsonb((nl2sql._column_values(relation, a.attnum, a.atttypid))[1:30])
+            else '[]'
+        end
     ) order by a.attnum), '[]')
     from pg_attribute as a
+        join pg_type as t on t.oid = a.atttypid
+        left join pg_description as d
+            on d.classoid = 'pg_class'::regclass and d.objoid = relation and d.objsubid = a.attnum
+        cross join (
+            select array_agg(k.conkey[1]) as attnums
+            from pg_constraint as k
+            where k.conrelid = relation and k.contype = 'c' and cardinality(k.conkey) = 1
+        ) as checked
     where a.attrelid = relation and a.attnum > 0 and not a.attisdropped
         and has_column_privilege(relation, a.attnum, 'select')
 $sql$;

@@ -13,7 +13,8 @@ import pytest
 from sidecar.engine.base import Message
 from sidecar.models import catalog
 from sidecar.models.pull import fetch_source
-from sidecar.models.store import Store, default_cache
+from sidecar.models.store import Store
+from sidecar.places import default_cache
 from tests.support.engine import SMALL_MODEL, EngineHost
 
 SYSTEM = "Write one PostgreSQL SELECT that answers the question, and nothing else."

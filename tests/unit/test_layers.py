@@ -25,6 +25,7 @@ SIDECAR_ORDER = [
     "models",  # files on disk
     "logs",
     "settings",
+    "places",
     "errors",
     "version",
 ]

@@ -15,7 +15,8 @@ import pytest
 
 from sidecar.errors import SidecarError
 from sidecar.models import store as store_module
-from sidecar.models.store import MANIFEST, Store, default_cache
+from sidecar.models.store import MANIFEST, Store
+from sidecar.places import default_cache
 
 ID = "qwen2.5-coder-0.5b-instruct"
 
