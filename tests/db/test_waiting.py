@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import statistics
 import tempfile
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +13,7 @@ import psycopg
 import pytest
 
 from tests.conftest import FAST, Connection, Database
-from tests.support.peer import answer_to, peer, silent_peer
+from tests.support.peer import Peer, answer_to, peer, silent_peer
 from tools.cluster import Cluster
 
 ASK = "select nl2sql('how many orders are there')"
@@ -36,23 +35,25 @@ def p99(seconds: list[float]) -> float:
     return sorted(seconds)[int(len(seconds) * 0.99) - 1] if len(seconds) > 1 else seconds[0]
 
 
+def cancel_once_waiting(listening: Peer, attempt: int, connection: Connection) -> float:
+    """Cancel the question when the sidecar has it, at another point of the waiting each time; returns when."""
+    while len(listening.requests) <= attempt:
+        time.sleep(0.001)
+    time.sleep(0.0007 * attempt)
+    sent = time.monotonic()
+    connection.cancel_safe()
+    return sent
+
+
 def test_cancel(database: Database, analyst: Connection) -> None:
     """Of 100 cancelled questions 99 end within 200 ms, each with PostgreSQL's own words, and the session goes on."""
     delays: list[float] = []
-    with silent_peer(database.socket):
+    with silent_peer(database.socket) as listening, ThreadPoolExecutor(1) as pool:
         for attempt in range(TRIES):
-            sent: list[float] = []
-
-            def cancel(sent: list[float] = sent) -> None:
-                sent.append(time.monotonic())
-                analyst.cancel_safe()
-
-            timer = threading.Timer(0.05 + 0.0007 * attempt, cancel)
-            timer.start()
+            sent = pool.submit(cancel_once_waiting, listening, attempt, analyst)
             with pytest.raises(psycopg.errors.QueryCanceled) as caught:
                 analyst.execute(ASK)
-            delays.append(time.monotonic() - sent[0])
-            timer.join()
+            delays.append(time.monotonic() - sent.result(timeout=5))
             assert caught.value.diag.message_primary == "canceling statement due to user request"
             assert "Traceback" not in (caught.value.diag.context or "")
     assert analyst.execute("select 1").fetchone() == (1,)

@@ -1,0 +1,97 @@
+"""On a hot standby, where nothing can be written at all, questions are answered like on the primary."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+import psycopg
+import pytest
+
+from tests.conftest import Connection
+from tests.db.test_question_errors import refused
+from tests.support.peer import answer_to, peer, silent_peer
+from tools.cluster import Cluster
+from tools.places import own_folder
+
+ASK = "select nl2sql('how many orders are there')"
+REPLICATED = {"fsync": "off", "max_connections": "20"}
+
+
+class Standby(Cluster):
+    """A cluster that follows another one."""
+
+    def __init__(self, root: Path, primary: Cluster) -> None:
+        super().__init__(root, settings=REPLICATED)
+        self._primary = primary
+
+    def create(self) -> Self:
+        self.root.mkdir(parents=True, exist_ok=True)
+        own_folder(self.data, 0o700, self.account.uid, self.account.gid)
+        self._run("pg_basebackup", "-D", ".", "-R", "-X", "stream", "--checkpoint=fast", "-d", self._primary.dsn())
+        return self
+
+
+def folder(name: str) -> Path:
+    made = Path(tempfile.mkdtemp(prefix=f"nl2sql-{name}-"))
+    made.chmod(0o755)
+    return made
+
+
+@pytest.fixture(scope="module")
+def sidecar_socket(short_folder: Path) -> Path:
+    path = short_folder / "standby" / "sidecar.sock"
+    path.parent.mkdir()
+    return path
+
+
+@pytest.fixture(scope="module")
+def standby(sidecar_socket: Path) -> Iterator[Connection]:
+    """A connection to a standby whose primary has the extension and a table."""
+    roots = folder("primary"), folder("standby")
+    with Cluster(roots[0], settings=REPLICATED) as primary:
+        with psycopg.connect(primary.dsn(), autocommit=True) as connection:
+            connection.execute("create extension nl2sql cascade")
+            connection.execute("create table orders (id int)")
+            connection.execute("create role analyst_there login in role nl2sql_user")
+            connection.execute("grant select on orders to analyst_there")
+            connection.execute("select nl2sql.set_setting('socket_path', %s)", (str(sidecar_socket),))
+            connection.execute("select nl2sql.set_setting('sidecar_user', %s)", (str(os.geteuid()),))
+        with (
+            Standby(roots[1], primary) as following,
+            psycopg.connect(following.dsn("postgres", "analyst_there"), autocommit=True) as connection,
+        ):
+            yield connection
+    for root in roots:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def test_answers(standby: Connection, sidecar_socket: Path) -> None:
+    assert standby.execute("select pg_is_in_recovery()").fetchone() == (True,)
+    with peer(sidecar_socket, lambda c, r: c.sendall(answer_to(r, "select count(*) from orders"))):
+        assert standby.execute(ASK).fetchone() == ("select count(*) from orders",)
+
+
+def test_refuses(standby: Connection, sidecar_socket: Path) -> None:
+    with peer(sidecar_socket, lambda c, r: c.sendall(answer_to(r, "select nothing from nowhere"))):
+        assert refused(standby, ASK).sqlstate == "NL406"
+
+
+def test_is_cancelled_in_time(standby: Connection, sidecar_socket: Path) -> None:
+    standby.execute("set statement_timeout = '200ms'")
+    started = time.monotonic()
+    with silent_peer(sidecar_socket), pytest.raises(psycopg.errors.QueryCanceled):
+        standby.execute(ASK)
+    assert time.monotonic() - started < 1
+    standby.execute("reset statement_timeout")
+
+
+def test_status(standby: Connection) -> None:
+    states = {row[0]: row[1] for row in standby.execute("select * from nl2sql.status()").fetchall()}
+    assert states["extension"] == "ready"
+    assert states["index"] in ("empty", "behind")
