@@ -60,6 +60,13 @@ def live(folder: Path, plan: str, work: Callable[[VllmEngine], Awaitable[None]],
     asyncio.run(main())
 
 
+async def until_told(engine: VllmEngine, reason: str) -> None:
+    """Wait for the watcher's reason: that a connection broke is known a moment before."""
+    async with asyncio.timeout(5):
+        while reason not in engine.state().detail:
+            await asyncio.sleep(0.02)
+
+
 async def until(engine: VllmEngine, state: str, limit: float = 15) -> None:
     async with asyncio.timeout(limit):
         while engine.state().state != state:
@@ -146,9 +153,7 @@ def test_a_hang_is_noticed_and_its_requests_fail(tmp_path: Path) -> None:
         await until(engine, "ready")
         asked = asyncio.create_task(ask(engine))
         await until(engine, "restarting")
-        while "a connection broke" in engine.state().detail:  # known at once; the watcher's reason comes behind it
-            await asyncio.sleep(0.05)
-        assert "health checks" in engine.state().detail
+        await until_told(engine, "health checks")
         assert await asyncio.wait_for(asked, 1) == "NL302"
         await until(engine, "ready")
 
@@ -160,7 +165,7 @@ def test_an_engine_that_makes_no_tokens_is_replaced(tmp_path: Path) -> None:
         await until(engine, "ready")
         asked = asyncio.create_task(ask(engine))
         await until(engine, "restarting")
-        assert "no token" in engine.state().detail
+        await until_told(engine, "no token")
         assert await asyncio.wait_for(asked, 1) == "NL302"
 
     live(tmp_path, "stuck good", work)

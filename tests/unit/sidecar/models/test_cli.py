@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -76,7 +77,9 @@ def test_an_unusable_cache_is_a_clean_error(tmp_path: Path) -> None:
 def test_interrupted_while_waiting(cache: Path, number: signal.Signals) -> None:
     command = [sys.executable, "-m", "sidecar.models.cli", "pull", ID, "--force"]
     with Store(cache).lock(ID):
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        # a run in the background has SIGINT ignored, and its children would inherit that
+        restore = partial(signal.signal, number, signal.SIG_DFL)
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=restore)
         assert process.stderr is not None and "waiting for process" in process.stderr.readline()
         process.send_signal(number)
         _, errors = process.communicate(timeout=20)
