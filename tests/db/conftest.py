@@ -17,8 +17,10 @@ DEMO = Path(__file__).resolve().parents[2] / "sql" / "demo"
 @pytest.fixture(scope="session")
 def demo_conn(cluster: Cluster, template: str) -> Iterator[Connection]:
     """A superuser's connection to a database with the demo shop and its roles."""
-    with janitor(cluster, "demo_shop", template):
-        with psycopg.connect(cluster.dsn("demo_shop"), autocommit=True) as connection:
-            for name in ("shop.sql", "roles.sql"):
-                connection.execute((DEMO / name).read_bytes())
-            yield connection
+    with (
+        janitor(cluster, "demo_shop", template),
+        psycopg.connect(cluster.dsn("demo_shop"), autocommit=True) as connection,
+    ):
+        for name in ("shop.sql", "roles.sql"):
+            connection.execute((DEMO / name).read_bytes())
+        yield connection
