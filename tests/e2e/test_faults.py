@@ -39,6 +39,13 @@ def waiting_callers(product: Product, pool: ThreadPoolExecutor) -> list[Future[t
     return futures
 
 
+def last_error(failed: list[tuple[str | None, float]], killed: float) -> float:
+    """Seconds from the kill until the last waiting caller heard of it."""
+    slowest = max(ended for _, ended in failed) - killed
+    print(f"{len(failed)} of {WAITERS} callers were waiting; the last heard of it after {slowest:.2f} s")
+    return slowest
+
+
 def test_cancel_ends_the_work_in_the_engine(product: Product, analyst: Connection) -> None:
     analyst.execute("set statement_timeout = '1500ms'")
     with pytest.raises(psycopg.errors.QueryCanceled):
@@ -54,7 +61,7 @@ def test_engine_killed(product: Product, analyst: Connection) -> None:
         results = [future.result(timeout=30) for future in futures]
     failed = [(sqlstate, ended) for sqlstate, ended in results if sqlstate is not None]
     assert {sqlstate for sqlstate, _ in failed} == {"NL302"}
-    assert max(ended for _, ended in failed) - killed < 1
+    assert last_error(failed, killed) < 1
     with pytest.raises(psycopg.Error) as caught:
         ask(analyst, HOW_MANY)
     assert caught.value.sqlstate in ("NL301", "NL302")
@@ -70,7 +77,7 @@ def test_sidecar_killed(product: Product, analyst: Connection) -> None:
         results = [future.result(timeout=30) for future in futures]
     failed = [(sqlstate, ended) for sqlstate, ended in results if sqlstate is not None]
     assert {sqlstate for sqlstate, _ in failed} == {"NL004"}
-    assert max(ended for _, ended in failed) - killed < 1
+    assert last_error(failed, killed) < 1
     with pytest.raises(psycopg.Error) as caught:
         ask(analyst, HOW_MANY)
     assert caught.value.sqlstate == "NL001"
