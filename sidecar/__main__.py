@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+from tomllib import TOMLDecodeError
 
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from sidecar import logs, server
 from sidecar.app import create_app
@@ -39,6 +41,9 @@ def main(arguments: list[str] | None = None) -> int:
     except ValidationError as error:
         for problem in error.errors():
             print(f"nl2sql-sidecar: setting {'.'.join(map(str, problem['loc']))}: {problem['msg']}", file=sys.stderr)
+        return 2
+    except (SettingsError, TOMLDecodeError) as error:
+        print(f"nl2sql-sidecar: the settings can't be read: {error}", file=sys.stderr)
         return 2
     except SidecarError as error:
         print(f"nl2sql-sidecar: {error.sqlstate}: {error.message}. {error.detail} {error.hint}", file=sys.stderr)

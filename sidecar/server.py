@@ -50,6 +50,7 @@ def open_socket(settings: Settings) -> socket.socket:
     """A listening socket at settings.socket; raises NL002 where others could tamper with it."""
     path = settings.socket
     _check_folder(path)
+    group = _group_id(settings)
     _remove_stale(path)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)  # nobody may connect before mode and group are set
@@ -57,8 +58,8 @@ def open_socket(settings: Settings) -> socket.socket:
         listener.bind(str(path))
     finally:
         os.umask(before)
-    if settings.socket_group:
-        os.chown(path, -1, grp.getgrnam(settings.socket_group).gr_gid)
+    if group is not None:
+        os.chown(path, -1, group)
     path.chmod(int(settings.socket_mode, 8))
     listener.listen(settings.max_connections)
     return listener
@@ -76,6 +77,18 @@ def _check_folder(path: Path) -> None:
         raise _unfit(path, "its folder is a link or no folder")
     if found.st_mode & stat.S_IWOTH or found.st_uid not in (0, os.geteuid()):
         raise _unfit(path, "its folder belongs to another user, or others may write to it")
+
+
+def _group_id(settings: Settings) -> int | None:
+    try:
+        return grp.getgrnam(settings.socket_group).gr_gid if settings.socket_group else None
+    except KeyError:
+        raise SidecarError(
+            "NL002",
+            f"can't serve on {settings.socket}: there is no group {settings.socket_group}",
+            detail="The sidecar did not start.",
+            hint="Make that group, or correct the setting socket_group.",
+        ) from None
 
 
 def _remove_stale(path: Path) -> None:

@@ -37,6 +37,7 @@ class Services:
         for worker in self.workers:
             await worker.stop()
         await self.engine.stop()
+        await self.embedder.close()
 
     @property
     def ready(self) -> bool:

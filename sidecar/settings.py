@@ -29,7 +29,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="NL2SQL_", extra="forbid")
 
     socket: Path = Field(Path("/run/nl2sql/sidecar.sock"), description="Unix socket to serve on; at most 107 bytes.")
-    socket_mode: str = Field("0660", description="Octal mode of the socket.")
+    socket_mode: str = Field("0660", pattern=r"^0?[0-7]{3}$", description="Octal mode of the socket.")
     socket_group: str | None = Field(None, description="Group that may connect; the process's own group if empty.")
     allowed_users: list[str] = Field(
         ["postgres"],
@@ -80,8 +80,10 @@ class Settings(BaseSettings):
     )
     index_interval: float = Field(1.0, gt=0, description="Seconds between two looks for changed tables.")
 
-    log_level: str = Field("info", description="debug, info, warning or error.")
-    log_questions: bool = Field(False, description="Write question text and prompts to the log.")
+    log_level: str = Field(
+        "info", pattern=r"^(?i:debug|info|warning|error)$", description="debug, info, warning or error."
+    )
+    log_questions: bool = Field(False, description="Write question text to the log.")
 
     @field_validator("databases")
     @classmethod

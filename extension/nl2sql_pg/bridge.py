@@ -51,21 +51,24 @@ class Database:
         return json.loads(self.value(query, types, values))
 
     def explain(self, sql: str, search_path: str) -> Any:
-        """The planner's JSON for one statement, as the caller, in a subtransaction that is always undone.
+        """The planner's JSON for one SELECT, as the caller, in a subtransaction that is always undone.
 
-        A cursor takes exactly one statement that returns rows, whatever the text says.
+        Whatever the text says: it must be SQL by itself, and stand as a subquery. There only a SELECT can stand that
+        neither writes nor makes anything; EXPLAIN alone would take an UPDATE or CREATE TABLE AS, too. A cursor takes
+        exactly one statement that returns rows.
         """
-        plpy = self._plpy
-        set_path = plpy.prepare("select set_config('search_path', $1, true)", ["text"])
+        plpy, analysed = self._plpy, False
         try:
             with plpy.subtransaction():
-                plpy.execute(set_path, [search_path])
-                plan = plpy.cursor("explain (format json) " + sql).fetch(1)[0]
+                plpy.execute(plpy.prepare("select set_config('search_path', $1, true)", ["text"]), [search_path])
+                plpy.prepare(sql, [])
+                analysed = True
+                plan = plpy.cursor(f"explain (format json) select * from (\n{sql}\n) as nl2sql_answer").fetch(1)[0]
                 raise _Rollback(next(iter(plan.values())))
         except _Rollback as done:
             return json.loads(done.result)
         except plpy.SPIError as error:
-            raise self._server_error(error) from None
+            raise self._server_error(error, planning=analysed) from None
 
     def check_interrupts(self) -> None:
         """Raise ServerError if the statement was cancelled or ran out of time; cheap when it was not.
@@ -79,7 +82,7 @@ class Database:
         """To the server's log, not to the client."""
         self._plpy.log(text)
 
-    def _server_error(self, error: Any) -> ServerError:
+    def _server_error(self, error: Any, planning: bool = False) -> ServerError:
         data = getattr(error, "spidata", None) or (None, None, None)
         message = re.sub(r"^spiexceptions\.\w+: ", "", str(error))
-        return ServerError(str(error.sqlstate), message, data[2])
+        return ServerError(getattr(error, "sqlstate", None) or "XX000", message, data[2], planning)

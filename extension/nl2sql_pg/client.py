@@ -181,6 +181,13 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
 
 
+def finite(value: Any) -> float:
+    """A number of an answer as a float that JSON can hold again; raises ValueError for anything else."""
+    if type(value) not in (int, float) or not abs(value) < 1e30:  # NaN is not less either
+        raise ValueError("not a number of ordinary size")
+    return float(value)
+
+
 def _parse_head(head: bytes) -> tuple[int, int]:
     """(status, Content-Length) of a response head."""
     try:
@@ -314,6 +321,6 @@ def _refused(status: int, document: dict[str, Any]) -> Refusal:
     if not isinstance(fields, dict) or not all(isinstance(fields.get(n), str) and fields[n] for n in names):
         raise malformed(f"status {status} without an error that says why")
     code, message, detail, hint = (fields[n][:2000] for n in names)
-    if not (len(code) == 5 and code.startswith("NL") and code[2:].isdigit()):
+    if not re.fullmatch(r"NL[0-9]{3}", code):
         raise malformed("its error code is not one of nl2sql's")
     return Refusal(code, message, detail=detail, hint=hint)

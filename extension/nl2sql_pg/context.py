@@ -17,6 +17,7 @@ _SESSION = """
         'scope', nullif(current_setting('nl2sql.scope', true), ''),
         'timeout', nullif(current_setting('nl2sql.timeout', true), ''),
         'today', current_date,
+        'conforming', current_setting('standard_conforming_strings') = 'on',
         'server_version', current_setting('server_version_num')::int)
 """
 
@@ -34,6 +35,7 @@ class Context:
     deadline: float
     today: str
     server_version: int
+    conforming: bool
 
     def number(self, name: str) -> int:
         """A whole-number setting."""
@@ -63,6 +65,7 @@ def open_context(db: Database, caller: dict[str, Any], options: Options) -> Cont
         deadline=started + min(wish, _seconds(db, settings["max_timeout"])),
         today=session["today"],
         server_version=session["server_version"],
+        conforming=session["conforming"],
     )
 
 

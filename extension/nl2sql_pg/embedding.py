@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nl2sql_pg.client import malformed
+from nl2sql_pg.client import finite, malformed
 from nl2sql_pg.context import Context
 
 TEXTS = 128  # texts embedded in one request
+MAX_DIMENSION = 16_000  # of pgvector's type
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,9 @@ def embed(context: Context, texts: Sequence[str]) -> Embedded:
 
 
 def _is_vector(value: Any) -> bool:
-    return (
-        isinstance(value, list)
-        and bool(value)
-        and all(type(x) in (int, float) and math.isfinite(x) and abs(x) < 1e30 for x in value)
-    )
+    if not isinstance(value, list) or not 0 < len(value) <= MAX_DIMENSION:
+        return False
+    try:
+        return bool([finite(number) for number in value])
+    except ValueError:
+        return False

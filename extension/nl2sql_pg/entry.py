@@ -50,7 +50,7 @@ def refresh_index(plpy: Any) -> str:
 def _enveloped(plpy: Any, work: Callable[[Database], dict[str, Any]]) -> str:
     db = Database(plpy)
     try:
-        return json.dumps(work(db))
+        return json.dumps(work(db), allow_nan=False)
     except Failure as failure:
         return json.dumps({"error": failure.fields()})
     except Exception as error:

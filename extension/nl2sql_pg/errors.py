@@ -33,11 +33,16 @@ class Refusal(Failure):
 
 
 class ServerError(Failure):
-    """An error that PostgreSQL raised while it worked for us."""
+    """An error that PostgreSQL raised while it worked for us.
 
-    def __init__(self, sqlstate: str, message: str, hint: str | None = None) -> None:
+    `planning`: it came from planning a statement that names and types had nothing against. Planning runs functions
+    that are not volatile, so its words may quote stored data.
+    """
+
+    def __init__(self, sqlstate: str, message: str, hint: str | None = None, planning: bool = False) -> None:
         super().__init__(sqlstate, message)
         self.server_hint = hint
+        self.planning = planning
 
     @property
     def final(self) -> bool:

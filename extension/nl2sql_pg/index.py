@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from dataclasses import replace
 from typing import Any
 
 from nl2sql_pg.context import Context
@@ -10,6 +12,7 @@ from nl2sql_pg.embedding import TEXTS, embed
 from nl2sql_pg.errors import Refusal, ServerError
 
 RELATIONS = 32  # relations read in one step
+STEP = 60.0  # seconds for one request; the whole takes as long as it takes, under statement_timeout
 
 _HEAD = "select nl2sql._index_queue_head()"
 _PENDING = "select relid::bigint as relid, attnum, names, document, fingerprint from nl2sql._index_pending($1)"
@@ -35,7 +38,8 @@ def _embed(context: Context, entries: list[dict[str, Any]]) -> str:
     name = ""
     for start in range(0, len(entries), TEXTS):
         batch = entries[start : start + TEXTS]
-        embedded = embed(context, [entry["document"] for entry in batch])
+        in_time = replace(context, deadline=time.monotonic() + STEP)
+        embedded = embed(in_time, [entry["document"] for entry in batch])
         name = embedded.embedder
         for entry, vector in zip(batch, embedded.vectors, strict=True):
             entry["embedding"] = vector

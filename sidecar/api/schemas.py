@@ -148,6 +148,7 @@ class CandidateBody(BaseModel):
     logprob: float | None
     tokens: int
     error: ErrorFields | None
+    repairs: list[str]
 
 
 class Usage(BaseModel):

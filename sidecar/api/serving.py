@@ -1,4 +1,4 @@
-"""One request's way through the rooms: prompt, engine, guard."""
+"""One request's way through the rooms: prompt, engine, guard, repair."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from sidecar.guard.check import Checked, check
 from sidecar.guard.scope import Scope
 from sidecar.prompt.ddl import render_schema
 from sidecar.prompt.render import STOP, extract_sql, render
+from sidecar.repair.repair import repair
 from sidecar.services import Services
 
 SAMPLING_TEMPERATURE = 0.7  # of several candidates; a single one is greedy
@@ -67,12 +68,13 @@ def _salt(scope: Scope) -> str:
 
 
 def candidate(sample: Sample, scope: Scope) -> CandidateBody:
-    """A sample with the guard's verdict."""
+    """A sample with the guard's verdict, and what had to be put right in it."""
     sql = extract_sql(sample.text)
+    repairs: tuple[str, ...] = ()
     try:
         if sample.finish_reason == "length":
             raise _truncated(sample.tokens)
-        checked, error = check(sql, scope), None
+        (checked, repairs), error = _mended(sql, scope), None
     except SidecarError as refused:
         checked, error = Checked("", ()), ErrorFields(**refused.fields())
     return CandidateBody(
@@ -82,7 +84,27 @@ def candidate(sample: Sample, scope: Scope) -> CandidateBody:
         logprob=sample.logprob,
         tokens=sample.tokens,
         error=error,
+        repairs=list(repairs),
     )
+
+
+def _mended(sql: str, scope: Scope) -> tuple[Checked, tuple[str, ...]]:
+    """The statement as the guard lets it through, with every name bound where the rules can; raises as check() does."""
+    try:
+        checked, refused = check(sql, scope), None
+    except SidecarError as error:
+        if error.sqlstate != "NL402":
+            raise
+        checked, refused = Checked(sql, ()), error  # the name of a table may be what has to be put right
+    repaired = repair(checked.sql, scope)
+    try:
+        if repaired.notes:
+            return check(repaired.sql, scope), repaired.notes
+    except SidecarError:
+        pass  # a repair that the guard refuses did not happen
+    if refused:
+        raise refused
+    return checked, ()
 
 
 def check_statement(sql: str, scope: Scope) -> CheckAnswer:

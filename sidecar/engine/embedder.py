@@ -32,10 +32,6 @@ class LocalEmbedder:
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedder")
         self._encoder: BertEncoder | None = None
 
-    @property
-    def dimension(self) -> int:
-        return self._load().dimension
-
     def state(self) -> EngineState:
         try:
             folder = self._locate()
@@ -90,12 +86,6 @@ class UrlEmbedder:
             model=self.name,
             max_waiting=settings.engine_max_waiting,
         )
-        self._dimension = 0
-
-    @property
-    def dimension(self) -> int:
-        """Known after the first call; 0 before."""
-        return self._dimension
 
     def state(self) -> EngineState:
         return EngineState("external", self.name, "none")
@@ -107,7 +97,6 @@ class UrlEmbedder:
             raise unavailable(f"{error.message}: {error.detail}", error.hint) from error
         if len(vectors) != len(texts) or not all(vectors):
             raise unavailable(f"The server gave {len(vectors)} embeddings for {len(texts)} texts.")
-        self._dimension = len(vectors[0]) if vectors else self._dimension
         return [_unit(vector) for vector in vectors]
 
     async def close(self) -> None:

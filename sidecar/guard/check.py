@@ -1,7 +1,8 @@
 """The check of one statement: parse, walk every node against what is allowed, render again.
 
-What PostgreSQL gets is the re-rendered text, so that the statement it parses is the one that was checked. The server's
-own rights remain the authority; this keeps honest mistakes and plain attacks away from it.
+What PostgreSQL gets is the re-rendered text, checked again until it stays the same, so that the statement it parses is
+the one that was checked. The server's own rights remain the authority; this keeps honest mistakes and plain attacks
+away from it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from sidecar.guard.scope import Scope
 MAX_BYTES = 32_768
 MAX_BRACKETS = 100  # sqlglot needs seconds for a few hundred
 RECURSION = 4_000
+ROUNDS = 3
 
 _NOT_SHOWN = "The proposal was dropped; nothing was run."
 _ROOTS = (exp.Select, exp.SetOperation, exp.Subquery, exp.Values, exp.Table)
@@ -42,15 +44,35 @@ def check(sql: str, scope: Scope) -> Checked:
     """The normal form of exactly one SELECT inside the scope; raises NL401 to NL405."""
     with _deep_recursion():
         try:
-            tree = _parse(sql)
-            constructs.refuse(tree, scope)
-            functions.refuse(tree)
-            tables = relations.resolve(tree, scope)
-            return Checked(tree.sql(dialect="postgres", comments=False), tables)
+            return _until_stable(sql, scope)
         except RecursionError:
             raise SidecarError(
                 "NL404", "the statement is nested too deeply", detail=_NOT_SHOWN, hint="Ask for something simpler."
             ) from None
+
+
+def _until_stable(sql: str, scope: Scope) -> Checked:
+    """Check what is written, too, until reading and writing it again changes nothing.
+
+    sqlglot writes some texts without quotes, as in `AS E'…'` and `date_part('…', x)`: what was checked as a text is
+    then SQL that nobody has checked.
+    """
+    for _ in range(ROUNDS):
+        checked = _check_once(sql, scope)
+        if checked.sql == sql:
+            return checked
+        sql = checked.sql
+    raise SidecarError(
+        "NL404", "the statement has no stable form", detail=_NOT_SHOWN, hint="Ask for something simpler."
+    )
+
+
+def _check_once(sql: str, scope: Scope) -> Checked:
+    tree = _parse(sql)
+    constructs.refuse(tree, scope)
+    functions.refuse(tree)
+    tables = relations.resolve(tree, scope)
+    return Checked(tree.sql(dialect="postgres", comments=False), tables)
 
 
 def _parse(sql: str) -> exp.Expression:

@@ -12,7 +12,6 @@ import psycopg
 from psycopg.rows import dict_row
 
 from sidecar.engine.base import Embedder, EngineState
-from sidecar.errors import SidecarError
 
 log = logging.getLogger("sidecar.indexer")
 
@@ -53,7 +52,7 @@ class IndexWorker:
         while True:
             try:
                 await self._keep_fresh()
-            except (psycopg.Error, SidecarError, OSError) as error:
+            except Exception as error:  # a task that ended would leave a state that is no longer true
                 self._note_failure(error)
             await asyncio.sleep(pause)
             pause = min(pause * 2, MAX_BACKOFF) if self._state.state == "restarting" else self._interval

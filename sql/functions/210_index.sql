@@ -84,16 +84,23 @@ language plpgsql volatile called on null input security definer parallel unsafe
 set search_path = pg_catalog, pg_temp
 as $plpgsql$
 begin
+    -- without waiting for a refresh_index() that holds these rows: what it leaves, _index_store() removes
     delete from nl2sql._index as i
-    using pg_event_trigger_dropped_objects() as dropped
-    where dropped.classid = 'pg_class'::regclass and not dropped.is_temporary
-        and i.relid = dropped.objid and (dropped.objsubid = 0 or i.attnum = dropped.objsubid);
-    -- a table that lost a column: its own text names the columns
+    where (i.relid, i.attnum) in (
+        select old.relid, old.attnum
+        from nl2sql._index as old
+            join pg_event_trigger_dropped_objects() as dropped on dropped.objid = old.relid
+        where dropped.classid = 'pg_class'::regclass and not dropped.is_temporary
+            and (dropped.objsubid = 0 or dropped.objsubid = old.attnum)
+        for update of old skip locked
+    );
+    -- a table that lost a column, since its own text names the columns; and what is still in the index of one that is gone
     insert into nl2sql._index_queue (relid)
     select distinct dropped.objid
     from pg_event_trigger_dropped_objects() as dropped
-        join pg_class as c on c.oid = dropped.objid
-    where dropped.classid = 'pg_class'::regclass and dropped.objsubid > 0 and not dropped.is_temporary;
+    where dropped.classid = 'pg_class'::regclass and not dropped.is_temporary
+        and (exists (select from nl2sql._index as i where i.relid = dropped.objid)
+            or exists (select from pg_class as c where c.oid = dropped.objid and dropped.objsubid > 0));
 exception when others then
     raise warning using
         errcode = 'NL203',
@@ -176,6 +183,10 @@ begin atomic
     where q.id operator(pg_catalog.<=) queue_head
         and q.relid in (select t.relid from told as t)
         and q.relid not in (select c.relid from changed as c);
+    delete from nl2sql._index as i
+    using nl2sql._index_queue as q
+    where q.relid operator(pg_catalog.=) i.relid
+        and not exists (select from pg_catalog.pg_class as c where c.oid operator(pg_catalog.=) i.relid);
     -- queued relations that are gone, or have become partitions or members of an extension
     delete from nl2sql._index_queue as q
     where q.id operator(pg_catalog.<=) queue_head
@@ -192,6 +203,7 @@ begin atomic
             e.embedding::text::vector
         from pg_catalog.jsonb_to_recordset(entries)
             as e (relid oid, attnum int2, names text, document text, fingerprint text, embedding jsonb)
+        where exists (select from pg_catalog.pg_class as c where c.oid operator(pg_catalog.=) e.relid)
         order by e.relid, e.attnum
         on conflict (relid, attnum) do update set
             names = excluded.names, document = excluded.document, words = excluded.words, fingerprint = excluded.fingerprint,

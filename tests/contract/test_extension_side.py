@@ -32,7 +32,7 @@ SETTINGS = {
 CALLER = json.dumps({"schemas": ["shop", "public"], "search_path": "shop, public"})
 NO_COLUMN = SPIError(
     "42703",
-    'column "name" does not exist',
+    'column "nickname" does not exist',
     'Perhaps you meant to reference the column "customers.full_name".',
 )
 
@@ -54,6 +54,7 @@ def session(
         "scope": None,
         "timeout": None,
         "today": request.get("today"),
+        "conforming": True,
         "server_version": request["server_version"],
     }
     state = {"relations": 3, "indexed": 3, "embedded": 3, "queued": 0, "newest": None, "embedder": "letters"}
@@ -121,8 +122,19 @@ def test_generate_ok(path: Path) -> None:
     assert answer["tables"] == ["shop.orders", "shop.regions"]
     assert answer["model"] == "scripted"
     assert answer["confidence"] == 0.969  # exp(-0.031)
-    assert answer["candidates"] == [{"sql": sql, "logprob": -0.031, "cost": 12.5, "error": None}]
+    assert answer["candidates"] == [{"sql": sql, "logprob": -0.031, "cost": 12.5, "error": None, "repairs": []}]
     assert {"retrieval", "generate", "explain", "total", "prompt", "engine", "guard"} == set(answer["timings"])
+
+
+def test_generate_mended(path: Path) -> None:
+    """What the sidecar put right in a candidate is there for the caller to read."""
+    sql = sql_of("generate_mended")
+    reply, script = ask(path, "generate_mended", {sql: 2.0})
+    script.check()
+    assert reply["ok"]["sql"] == sql
+    notes = exchanges("generate_mended")[0]["response"]["body"]["candidates"][0]["repairs"]
+    assert notes
+    assert reply["ok"]["candidates"][0]["repairs"] == notes
 
 
 def test_generate_candidates(path: Path) -> None:
@@ -140,7 +152,7 @@ def test_generate_repair(path: Path) -> None:
     script.check()
     assert reply["ok"]["sql"] == sql_of("generate_repair", 1)
     errors = [candidate["error"] for candidate in reply["ok"]["candidates"]]
-    assert errors[0] == {"sqlstate": "42703", "message": 'column "name" does not exist'}
+    assert errors[0] == {"sqlstate": "42703", "message": 'column "nickname" does not exist'}
     assert errors[1:] == [None] * 4, "a repair asks for several candidates at once"
 
 

@@ -30,6 +30,33 @@ def refresh(database: Database, admin: Connection, everything: bool = False) -> 
     return int(row[0])
 
 
+def test_drop_does_not_wait_for_a_refresh(database: Database, admin: Connection) -> None:
+    """Neither DROP waits for rows that a refresh_index() still holds; the next one removes what they had to leave."""
+    admin.execute("create table kept (id int, old text); create table gone (id int); create table tag (id int)")
+    refresh(database, admin)
+    with database.connect() as other, other.transaction():
+        other.execute("select from nl2sql._index for update")
+        admin.execute("set lock_timeout = '1s'")
+        admin.execute("drop table gone")
+        admin.execute("alter table kept drop column old")
+    refresh(database, admin)
+    left = admin.execute("select names from nl2sql._index where names ~ 'gone|kept' order by 1").fetchall()
+    assert left == [("kept",), ("kept id",)]
+    assert admin.execute("select count(*) from nl2sql._index_queue").fetchone() == (0,)
+
+
+def test_table_that_went_while_it_was_embedded(admin: Connection) -> None:
+    admin.execute("create table gone (id int)")
+    pending = "select jsonb_agg(to_jsonb(p)) from nl2sql._index_pending(9) as p"
+    entries = admin.execute(pending.encode()).fetchone()
+    admin.execute("drop table gone")
+    assert entries is not None
+    stored = admin.execute(
+        "select nl2sql._index_store(%s, null, 0)", (psycopg.types.json.Jsonb(entries[0]),)
+    ).fetchone()
+    assert stored == (0,)
+
+
 def status(connection: Connection) -> tuple[str, str]:
     row = connection.execute("select state, detail from nl2sql.status() where component = 'index'").fetchone()
     assert row is not None

@@ -120,7 +120,7 @@ def answer_to(request: bytes, *statements: str) -> bytes:
             "request_id": body["request_id"],
             "model": "scripted",
             "candidates": [
-                {"raw": sql, "sql": sql, "tables": [], "logprob": -0.1, "tokens": 9, "error": None}
+                {"raw": sql, "sql": sql, "tables": [], "logprob": -0.1, "tokens": 9, "error": None, "repairs": []}
                 for sql in statements
             ],
             "usage": {"prompt_tokens": 1, "completion_tokens": 1},

@@ -11,11 +11,15 @@ Rows = list[dict[str, Any]]
 
 
 class SPIError(Exception):
-    def __init__(self, sqlstate: str, message: str, hint: str | None = None) -> None:
+    def __init__(self, sqlstate: str, message: str, hint: str | None = None, planning: bool = False) -> None:
         super().__init__(message)
+        self.planning = planning  # raised by the planner; else by the analysis before it
         self.sqlstate = sqlstate
         self.spidata = (None, None, hint, None, None)
 
+
+# How Database.explain() wraps a statement.
+EXPLAIN, EXPLAINED = "explain (format json) select * from (\n", "\n) as nl2sql_answer"
 
 Plans = dict[str, float | SPIError]
 
@@ -32,6 +36,9 @@ class FakePlpy:
         self.executed: list[tuple[str, list[Any]]] = []
 
     def prepare(self, query: str, types: list[str]) -> str:
+        plan = self.plans.get(query)
+        if isinstance(plan, SPIError) and not plan.planning:
+            raise plan
         return query
 
     def execute(self, query: str, values: list[Any]) -> Rows:
@@ -46,10 +53,10 @@ class FakePlpy:
         yield
 
     def cursor(self, query: str) -> FakePlpy:
-        cost = self.plans[query.removeprefix("explain (format json) ")]
+        cost = self.plans[query.removeprefix(EXPLAIN).removesuffix(EXPLAINED)]
         if isinstance(cost, SPIError):
             raise cost
-        self._plan = {"QUERY PLAN": json.dumps([{"Plan": {"Total Cost": cost}}])}
+        self._plan = {"QUERY PLAN": json.dumps([{"Plan": {"Node Type": "Result", "Total Cost": cost}}])}
         return self
 
     def fetch(self, count: int) -> Rows:

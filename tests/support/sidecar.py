@@ -66,12 +66,14 @@ class LetterEmbedder:
 
     def __init__(self) -> None:
         self.name = "letters"
-        self.dimension = 26
         self.error: SidecarError | None = None
         self.texts: list[str] = []
 
     def state(self) -> EngineState:
         return EngineState("ready", self.name, "none")
+
+    async def close(self) -> None:
+        pass
 
     async def embed(self, texts: list[str]) -> list[list[float]]:
         if self.error:

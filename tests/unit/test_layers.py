@@ -21,6 +21,7 @@ SIDECAR_ORDER = [
     "indexer",  # needs an embedder's shape
     "prompt",  # messages from a context: shapes of the engine, names and scope of the guard
     "engine",  # text from messages
+    "repair",  # puts right what can't bind; a scope and names of the guard
     "guard",  # judges a statement; knows nothing of where it came from
     "models",  # files on disk
     "logs",

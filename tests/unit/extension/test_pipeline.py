@@ -79,6 +79,29 @@ def test_one_round_of_repair(path: Path) -> None:
     assert len(sent[1]["repair"]["message"]) <= 4000  # what the protocol takes
 
 
+def test_words_that_may_quote_data_stay_here(path: Path) -> None:
+    """The planner runs functions: its words are for the caller. Of rights it may tell the model."""
+    planning = SPIError("22P02", 'invalid input syntax: "4111 1111"', "look", planning=True)
+    reply, sent = ask(path, {"select a": planning}, "select a")
+    assert "4111" in reply["error"]["detail"]
+    assert sent[1]["repair"] | {"sql": ""} == {
+        "sql": "",
+        "sqlstate": "22P02",
+        "message": "the server could not plan it",
+        "hint": "",
+    }
+    _, sent = ask(path, {"select a": SPIError("42501", "permission denied for table b", planning=True)}, "select a")
+    assert sent[1]["repair"]["message"] == "permission denied for table b"
+
+
+def test_hint_names_no_column_that_is_hidden(path: Path) -> None:
+    column = BODY["scope"]["tables"][0]["columns"][0]["name"]
+    for named, kept in ((column, True), ("salary_secret", False)):
+        hint = f'Perhaps you meant to reference the column "o.{named}".'
+        _, sent = ask(path, {"select a": SPIError("42703", "no a", hint)}, "select a")
+        assert sent[1]["repair"]["hint"] == (hint if kept else "")
+
+
 @pytest.mark.parametrize("sqlstate", ["57014", "57P01", "40001", "25P03"])
 def test_cancel_while_planning_ends_the_question(path: Path, sqlstate: str) -> None:
     """It is no error of the candidate: nothing is repaired, and the code is the server's own."""
@@ -99,7 +122,15 @@ def test_answer_without_a_candidate(path: Path) -> None:
     assert reply["error"]["sqlstate"] == "NL005"
 
 
-GOOD: dict[str, Any] = {"raw": "x", "sql": "x", "tables": [], "logprob": -0.1, "tokens": 1, "error": None}
+GOOD: dict[str, Any] = {
+    "raw": "x",
+    "sql": "x",
+    "tables": [],
+    "logprob": -0.1,
+    "tokens": 1,
+    "error": None,
+    "repairs": [],
+}
 
 
 @pytest.mark.parametrize(
@@ -111,6 +142,10 @@ GOOD: dict[str, Any] = {"raw": "x", "sql": "x", "tables": [], "logprob": -0.1, "
         {"raw": None},
         {"tables": None},
         {"logprob": "high"},
+        {"logprob": "nan"},
+        {"logprob": 10**400},
+        {"logprob": 1e300},
+        {"logprob": True},
         {"sql": None, "error": {"sqlstate": "NL401"}},
         {"sql": None, "error": "no"},
     ],

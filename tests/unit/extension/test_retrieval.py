@@ -85,6 +85,7 @@ def found(
         deadline=time.monotonic() + 5,
         today="2026-11-22",
         server_version=150018,
+        conforming=True,
     )
     with peer(path, behaviour) as listening:
         result = retrieve(context, "wages of people")

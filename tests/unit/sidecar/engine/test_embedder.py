@@ -30,22 +30,22 @@ def test_a_broken_model_is_said_so(tmp_path: Path) -> None:
     assert caught.value.sqlstate == "NL310"
 
 
-def embed_by_url(folder: Path, answer: Answer, texts: list[str]) -> tuple[list[list[float]], int]:
-    async def main() -> tuple[list[list[float]], int]:
+def embed_by_url(folder: Path, answer: Answer, texts: list[str]) -> list[list[float]]:
+    async def main() -> list[list[float]]:
         async with scripted_server(folder, answer) as server:
             embedder = UrlEmbedder(Settings(engine_url="http://engine/v1", embedder="url:vectors"))
             assert embedder.name == "vectors"
             embedder._client = ChatClient(Endpoint("http://e/v1", socket=server.socket), model="vectors", max_waiting=1)
             vectors = await embedder.embed(texts)
             assert server.requests == [("/v1/embeddings", {"model": "vectors", "input": texts})]
-            return vectors, embedder.dimension
+            return vectors
 
     return asyncio.run(main())
 
 
 def test_a_servers_vectors_come_in_order_and_of_unit_length(tmp_path: Path) -> None:
     rows = {"data": [{"index": 1, "embedding": [0, 2]}, {"index": 0, "embedding": [3, 4]}]}
-    assert embed_by_url(tmp_path, reply(200, rows), ["a", "b"]) == ([[0.6, 0.8], [0.0, 1.0]], 2)
+    assert embed_by_url(tmp_path, reply(200, rows), ["a", "b"]) == [[0.6, 0.8], [0.0, 1.0]]
 
 
 @pytest.mark.parametrize(

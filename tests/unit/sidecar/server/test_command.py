@@ -101,3 +101,27 @@ def test_says_which_database_is_wrong(folder: Path) -> None:
     assert code == 2
     assert "setting databases" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "code", "words"),
+    [
+        ({"SOCKET_MODE": "rw"}, 2, "setting socket_mode"),
+        ({"LOG_LEVEL": "loud"}, 2, "setting log_level"),
+        ({"DATABASES": "dbname=shop"}, 2, "databases"),
+        ({"SOCKET_GROUP": "no_such_group"}, 1, "no_such_group"),
+    ],
+)
+def test_wrong_settings_give_no_trace(folder: Path, settings: dict[str, str], code: int, words: str) -> None:
+    found, said = failing(folder, **settings)
+    assert found == code
+    assert words in said
+    assert "Traceback" not in said
+
+
+def test_file_that_is_not_toml(folder: Path) -> None:
+    (folder / "none.toml").write_text("socket = ")
+    code, said = failing(folder)
+    assert code == 2
+    assert "settings can't be read" in said
+    assert "Traceback" not in said

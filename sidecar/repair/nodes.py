@@ -1,0 +1,75 @@
+"""Small helpers on sqlglot's tree: names as PostgreSQL reads them, and the nodes that belong to one query level."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from sidecar.guard.names import quote
+
+# What sqlglot reads as a column and PostgreSQL as a value.
+VALUE_WORDS = frozenset({"current_catalog", "current_schema", "localtime", "localtimestamp"})
+# Aggregates that sqlglot doesn't count among its own.
+_MORE_AGGREGATES = frozenset("bool_and bool_or every jsonb_agg mode range_agg range_intersect_agg".split())
+
+
+def folded(identifier: object) -> str | None:
+    """A name as PostgreSQL reads it: lower case unless quoted."""
+    if not isinstance(identifier, exp.Identifier):
+        return None
+    name = str(identifier.this)
+    return name if identifier.args.get("quoted") else name.lower()
+
+
+def identifier(name: str) -> exp.Identifier:
+    return exp.Identifier(this=name, quoted=quote(name) != name)
+
+
+def column(qualifier: str, name: str) -> exp.Column:
+    return exp.Column(this=identifier(name), table=identifier(qualifier))
+
+
+def all_of(conditions: list[exp.Expr]) -> exp.Expr:
+    """The conditions joined by AND."""
+    whole = conditions[0]
+    for condition in conditions[1:]:
+        whole = exp.And(this=whole, expression=condition)
+    return whole
+
+
+def level_nodes(root: exp.Expr) -> Iterator[exp.Expr]:
+    """The nodes below `root` in the order of the text; nested queries are given, but not entered."""
+    stack = _children(root)
+    while stack:
+        node = stack.pop()
+        yield node
+        if not isinstance(node, exp.Query):
+            stack += _children(node)
+
+
+def _children(node: exp.Expr) -> list[exp.Expr]:
+    found = [child for child in node.iter_expressions() if not isinstance(child, exp.With)]
+    return found[::-1]
+
+
+def columns_of(root: exp.Expr) -> Iterator[exp.Column]:
+    """Columns named on this level, stars left out."""
+    nodes = [root] if isinstance(root, exp.Column) else level_nodes(root)
+    return (node for node in nodes if isinstance(node, exp.Column) and not isinstance(node.this, exp.Star))
+
+
+def is_aggregate(node: exp.Expr) -> bool:
+    if isinstance(node, exp.AggFunc):
+        return True
+    return isinstance(node, exp.Anonymous) and node.name.lower() in _MORE_AGGREGATES
+
+
+def inside(node: exp.Expr, kind: type[exp.Expr], top: exp.Expr) -> exp.Expr | None:
+    """The nearest node of this kind around `node`, below `top`."""
+    parent = node.parent
+    while parent is not None and parent is not top:
+        if isinstance(parent, kind):
+            return parent
+        parent = parent.parent
+    return None

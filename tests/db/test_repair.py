@@ -1,0 +1,48 @@
+"""PostgreSQL has the last word on repair: what a rule changes was invalid, what it makes of it is valid."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.conftest import Connection
+from tests.support.shop import EXTRA_TABLES, statements
+
+ROOT = Path(__file__).parents[2]
+FIXTURES = ROOT / "tests" / "unit" / "sidecar" / "repair"
+LEFT_ALONE, UNTOUCHED = (statements(FIXTURES / f"{name}.txt") for name in ("left_alone", "untouched"))
+PAIRS = [line.split(";") for path in sorted(FIXTURES.glob("*.txt")) for line in statements(path) if ";" in line]
+
+
+@pytest.fixture
+def shop(admin: Connection) -> Connection:
+    admin.execute((ROOT / "sql" / "demo" / "shop.sql").read_bytes())
+    admin.execute(EXTRA_TABLES.encode())
+    admin.execute("set search_path = shop, public")
+    return admin
+
+
+def refused(connection: Connection, sql: str) -> bool:
+    try:
+        connection.execute(f"explain {sql}".encode())
+    except psycopg.Error as error:
+        assert (error.sqlstate or "").startswith("42"), error  # a name, a type, a grouping: not a slip of the fixture
+        return True
+    return False
+
+
+def test_pairs(shop: Connection) -> None:
+    assert len(PAIRS) >= 40
+    for given, expected in PAIRS:
+        assert refused(shop, given), given
+        assert not refused(shop, expected), expected
+
+
+def test_what_is_left_alone_is_invalid(shop: Connection) -> None:
+    assert [sql for sql in LEFT_ALONE if not refused(shop, sql)] == []
+
+
+def test_what_is_untouched_is_valid(shop: Connection) -> None:
+    assert [sql for sql in UNTOUCHED if refused(shop, sql)] == []

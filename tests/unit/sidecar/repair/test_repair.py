@@ -1,0 +1,79 @@
+"""What can't bind is put right, rule by rule; what binds comes back as it was; what can't be mended is left alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sidecar.errors import SidecarError
+from sidecar.guard.check import check
+from sidecar.guard.scope import Scope
+from sidecar.repair.repair import Repaired, repair
+from tests.support.shop import shop_scope, statements
+
+HERE = Path(__file__).parent
+RULES = sorted(path.stem for path in (Path(__file__).parents[4] / "sidecar" / "repair" / "rules").glob("[a-z]*.py"))
+PAIRS = [(rule, *line.split(";")) for rule in RULES for line in statements(HERE / f"{rule}.txt")]
+GUARD = HERE.parent / "guard"
+
+
+def normal(sql: str) -> str:
+    """The guard's normal form; the text itself where a table's name stops it."""
+    try:
+        return check(sql, shop_scope()).sql
+    except SidecarError as error:
+        assert error.sqlstate == "NL402"
+        return sql
+
+
+@pytest.mark.parametrize(("rule", "given", "expected"), PAIRS)
+def test_rule(rule: str, given: str, expected: str) -> None:
+    repaired = repair(normal(given), shop_scope())
+    assert repaired.sql == expected
+    assert repaired.notes
+
+
+@pytest.mark.parametrize(("rule", "given", "expected"), PAIRS)
+def test_what_was_mended_passes_the_guard_and_stays(rule: str, given: str, expected: str) -> None:
+    assert check(expected, shop_scope()).sql == expected
+    assert repair(expected, shop_scope()) == Repaired(expected)
+
+
+def test_every_rule_has_its_pairs() -> None:
+    assert len(RULES) >= 8
+    assert {rule for rule, *_ in PAIRS} == set(RULES)
+
+
+@pytest.mark.parametrize("sql", statements(HERE / "untouched.txt") + statements(GUARD / "legitimate.txt"))
+def test_a_statement_that_binds_is_untouched(sql: str) -> None:
+    given = normal(sql)
+    assert repair(given, shop_scope()) == Repaired(given)
+
+
+@pytest.mark.parametrize("sql", statements(HERE / "left_alone.txt"))
+def test_left_alone(sql: str) -> None:
+    """Better no repair than a guess, and none than half a one."""
+    given = normal(sql)
+    assert repair(given, shop_scope()) == Repaired(given)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    ["", "select", "no sql at all (", "select 1; select 2", "select " + "(" * 3000, "select a.b.c.d.e from t", "\x00"],
+)
+def test_never_raises(sql: str) -> None:
+    assert repair(sql, shop_scope()) == Repaired(sql)
+    assert repair(sql, Scope(("public",))) == Repaired(sql)
+
+
+def test_hostile_statements_never_become_another() -> None:
+    """The guard's refusals other than an unknown table are not for repair, but must not upset it either."""
+    for line in statements(GUARD / "hostile.txt"):
+        repair(line.split(" ", 1)[1], shop_scope())
+
+
+def test_many_repairs_end() -> None:
+    """One statement with more wrong in it than is worth mending."""
+    sql = "SELECT " + ", ".join(f"custmer_id AS c{n}" for n in range(40)) + " FROM orders"
+    assert repair(sql, shop_scope()) == Repaired(sql)
