@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 
 from sidecar.api.schemas import CandidateBody, CheckAnswer, ErrorFields, GenerateAnswer, GenerateRequest, Usage
-from sidecar.engine.base import Generation, Message, Sample
+from sidecar.engine.base import Generation, Message, Sample, Sampling
 from sidecar.errors import SidecarError
 from sidecar.guard.check import Checked, check
 from sidecar.guard.scope import Scope
@@ -51,8 +51,7 @@ async def generate(services: Services, request: GenerateRequest) -> GenerateAnsw
 async def _ask_engine(
     services: Services, request: GenerateRequest, messages: Sequence[Message], scope: Scope
 ) -> Generation:
-    return await services.engine.generate(
-        messages,
+    sampling = Sampling(
         n=request.candidates,
         max_tokens=request.max_tokens,
         temperature=0.0 if request.candidates == 1 else SAMPLING_TEMPERATURE,
@@ -61,6 +60,7 @@ async def _ask_engine(
         deadline=min(request.deadline_ms / 1000, services.settings.max_deadline),
         cache_salt=_salt(scope),
     )
+    return await services.engine.generate(messages, sampling)
 
 
 def _salt(scope: Scope) -> str:

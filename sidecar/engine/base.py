@@ -26,6 +26,22 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Sampling:
+    """How to answer one request: `n` samples (one if `temperature` is 0) within `deadline` seconds.
+
+    `cache_salt` keeps cached prefixes apart: only requests with the same salt share them.
+    """
+
+    n: int
+    max_tokens: int
+    temperature: float
+    stop: Sequence[str]
+    seed: int | None
+    deadline: float
+    cache_salt: str | None
+
+
+@dataclass(frozen=True)
 class Generation:
     samples: list[Sample]
     prompt_tokens: int
@@ -57,23 +73,8 @@ class Engine(Protocol):
 
     def state(self) -> EngineState: ...
 
-    async def generate(
-        self,
-        messages: Sequence[Message],
-        *,
-        n: int,
-        max_tokens: int,
-        temperature: float,
-        stop: Sequence[str],
-        seed: int | None,
-        deadline: float,
-        cache_salt: str | None,
-    ) -> Generation:
-        """Give `n` samples (one if `temperature` is 0) within `deadline` seconds, or raise SidecarError.
-
-        Cancelling the awaiting task aborts the generation in the engine. `cache_salt` keeps cached prefixes
-        apart: only requests with the same salt share them.
-        """
+    async def generate(self, messages: Sequence[Message], sampling: Sampling) -> Generation:
+        """Give the samples in time, or raise SidecarError. Cancelling the awaiting task aborts the generation."""
 
 
 class Embedder(Protocol):

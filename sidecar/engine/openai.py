@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from sidecar.engine import faults
-from sidecar.engine.base import EngineState, Generation, Message, Sample
+from sidecar.engine.base import EngineState, Generation, Message, Sample, Sampling
 from sidecar.errors import SidecarError
 from sidecar.settings import Settings
 
@@ -62,34 +62,23 @@ class ChatClient:
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def generate(
-        self,
-        messages: Sequence[Message],
-        *,
-        n: int,
-        max_tokens: int,
-        temperature: float,
-        stop: Sequence[str],
-        seed: int | None,
-        deadline: float,
-        cache_salt: str | None,
-    ) -> Generation:
+    async def generate(self, messages: Sequence[Message], sampling: Sampling) -> Generation:
         """One /chat/completions call; see Engine.generate."""
         body = {
             "model": self.model,
             "messages": [{"role": message.role, "content": message.content} for message in messages],
             # Greedy samples would all be the same, and vLLM refuses to make more than one.
-            "n": n if temperature > 0 else 1,
-            "max_tokens": max_tokens,
-            "temperature": temperature,
+            "n": sampling.n if sampling.temperature > 0 else 1,
+            "max_tokens": sampling.max_tokens,
+            "temperature": sampling.temperature,
             "logprobs": True,
             "stream": False,
         }
-        wishes = {"stop": list(stop), "seed": seed, "cache_salt": cache_salt}
+        wishes = {"stop": list(sampling.stop), "seed": sampling.seed, "cache_salt": sampling.cache_salt}
         body |= {name: value for name, value in wishes.items() if value not in (None, [])}
         started = time.perf_counter()
         with self._place():
-            response = await self._post("chat/completions", body, deadline)
+            response = await self._post("chat/completions", body, sampling.deadline)
         return _generation(response, (time.perf_counter() - started) * 1000, self.model)
 
     async def embed(self, texts: Sequence[str], deadline: float) -> list[list[float]]:
@@ -177,30 +166,10 @@ class ExternalEngine:
             return EngineState("external", self._url, "")
         return EngineState("external", f"{self._trouble.message}: {self._trouble.detail}", self._trouble.hint)
 
-    async def generate(
-        self,
-        messages: Sequence[Message],
-        *,
-        n: int,
-        max_tokens: int,
-        temperature: float,
-        stop: Sequence[str],
-        seed: int | None,
-        deadline: float,
-        cache_salt: str | None,
-    ) -> Generation:
+    async def generate(self, messages: Sequence[Message], sampling: Sampling) -> Generation:
         try:
-            await self._choose_model(deadline)
-            generation = await self._client.generate(
-                messages,
-                n=n,
-                max_tokens=max_tokens,
-                temperature=temperature,
-                stop=stop,
-                seed=seed,
-                deadline=deadline,
-                cache_salt=cache_salt,
-            )
+            await self._choose_model(sampling.deadline)
+            generation = await self._client.generate(messages, sampling)
         except SidecarError as error:
             self._trouble = error if error.sqlstate == "NL302" else None
             raise

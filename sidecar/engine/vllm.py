@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sidecar.engine import faults, log
-from sidecar.engine.base import EngineState, Generation, Message, StateName
+from sidecar.engine.base import EngineState, Generation, Message, Sampling, StateName
 from sidecar.engine.checks import check_folder
 from sidecar.engine.command import Build, LocalModel, build_command, build_environment, engine_python, installed_build
 from sidecar.engine.openai import ChatClient, Endpoint
@@ -114,31 +114,11 @@ class VllmEngine:
             detail = self._progress()
         return EngineState(self._name, detail, self._action)
 
-    async def generate(
-        self,
-        messages: Sequence[Message],
-        *,
-        n: int,
-        max_tokens: int,
-        temperature: float,
-        stop: Sequence[str],
-        seed: int | None,
-        deadline: float,
-        cache_salt: str | None,
-    ) -> Generation:
+    async def generate(self, messages: Sequence[Message], sampling: Sampling) -> Generation:
         if self._name != "ready":
             raise self._not_ready()
         try:
-            return await self._client.generate(
-                messages,
-                n=n,
-                max_tokens=max_tokens,
-                temperature=temperature,
-                stop=stop,
-                seed=seed,
-                deadline=deadline,
-                cache_salt=cache_salt,
-            )
+            return await self._client.generate(messages, sampling)
         except SidecarError as error:
             # The watcher hears of an end a moment after the callers do; until then nobody is told "ready".
             self._lost = self._lost or error.sqlstate == "NL302"
@@ -257,16 +237,10 @@ class VllmEngine:
 
     async def _canary(self) -> None:
         """One token: /health alone does not say that the engine computes."""
-        await self._client.generate(
-            [Message("user", "SELECT")],
-            n=1,
-            max_tokens=1,
-            temperature=0,
-            stop=(),
-            seed=None,
-            deadline=self._timing.canary,
-            cache_salt=None,
+        one = Sampling(
+            n=1, max_tokens=1, temperature=0, stop=(), seed=None, deadline=self._timing.canary, cache_salt=None
         )
+        await self._client.generate([Message("user", "SELECT")], one)
 
     async def _watch(self, process: EngineProcess) -> str:
         """Return why the engine must be followed by another: it ended, is silent, or makes no tokens."""

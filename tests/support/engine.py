@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from sidecar.engine.base import Generation, Message
+from sidecar.engine.base import Generation, Message, Sampling
 from sidecar.engine.command import LocalModel
 from sidecar.engine.vllm import Timing, VllmEngine
 from sidecar.models.resolve import resolve
@@ -72,7 +72,7 @@ class EngineHost:
 
     def generate(self, messages: Sequence[Message], **wishes: Any) -> Coroutine[Any, Any, Generation]:
         usual: dict[str, Any] = {"n": 1, "max_tokens": 24, "temperature": 0.0, "stop": [";"], "seed": 1}
-        return self.engine.generate(messages, **(usual | {"deadline": 60.0, "cache_salt": None} | wishes))
+        return self.engine.generate(messages, Sampling(**(usual | {"deadline": 60.0, "cache_salt": None} | wishes)))
 
     def metric(self, name: str) -> float:
         """One of vLLM's own figures, straight from its socket."""

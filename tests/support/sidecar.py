@@ -9,13 +9,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from sidecar.app import create_app
-from sidecar.engine.base import EngineState, Generation, Message, Sample
+from sidecar.engine.base import EngineState, Generation, Message, Sample, Sampling
 from sidecar.errors import SidecarError
 from sidecar.server import open_socket, server_for
 from sidecar.services import Services
@@ -48,8 +49,8 @@ class ScriptedEngine:
     def state(self) -> EngineState:
         return self.shown
 
-    async def generate(self, messages: Sequence[Message], **wishes: Any) -> Generation:
-        self.requests.append((list(messages), wishes))
+    async def generate(self, messages: Sequence[Message], sampling: Sampling) -> Generation:
+        self.requests.append((list(messages), asdict(sampling)))
         self.asked.set()
         try:
             await asyncio.sleep(self.seconds)

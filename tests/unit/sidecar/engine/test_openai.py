@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sidecar.engine.base import Generation, Message
+from sidecar.engine.base import Generation, Message, Sampling
 from sidecar.engine.openai import ChatClient, Endpoint, ExternalEngine
 from sidecar.errors import SidecarError
 from sidecar.settings import Settings
@@ -38,7 +38,9 @@ def client_of(socket: Path, max_waiting: int = 8) -> ChatClient:
 
 async def ask(client: ChatClient, **wishes: Any) -> Generation:
     usual: dict[str, Any] = {"n": 1, "max_tokens": 9, "temperature": 0.0, "stop": (), "seed": None}
-    return await client.generate([Message("user", "hi")], **(usual | {"deadline": 5, "cache_salt": None} | wishes))
+    return await client.generate(
+        [Message("user", "hi")], Sampling(**(usual | {"deadline": 5, "cache_salt": None} | wishes))
+    )
 
 
 def run_with(

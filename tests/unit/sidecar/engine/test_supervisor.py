@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.engine.base import Message
+from sidecar.engine.base import Message, Sampling
 from sidecar.engine.command import LocalModel
 from sidecar.engine.nanny import group_members
 from sidecar.engine.vllm import Timing, VllmEngine
@@ -76,16 +76,8 @@ async def until(engine: VllmEngine, state: str, limit: float = 15) -> None:
 async def ask(engine: VllmEngine, deadline: float = 5) -> str:
     """The code of the error, or the text of the answer."""
     try:
-        answer = await engine.generate(
-            [Message("user", "hi")],
-            n=1,
-            max_tokens=1,
-            temperature=0,
-            stop=(),
-            seed=None,
-            deadline=deadline,
-            cache_salt=None,
-        )
+        one = Sampling(n=1, max_tokens=1, temperature=0, stop=(), seed=None, deadline=deadline, cache_salt=None)
+        answer = await engine.generate([Message("user", "hi")], one)
     except SidecarError as error:
         assert all(error.fields().values()), error.fields()
         return error.sqlstate
