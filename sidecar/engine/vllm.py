@@ -237,9 +237,7 @@ class VllmEngine:
 
     async def _canary(self) -> None:
         """One token: /health alone does not say that the engine computes."""
-        one = Sampling(
-            n=1, max_tokens=1, temperature=0, stop=(), seed=None, deadline=self._timing.canary, cache_salt=None
-        )
+        one = Sampling(n=1, max_tokens=1, temperature=0, stop=(), deadline=self._timing.canary, cache_salt=None)
         await self._client.generate([Message("user", "SELECT")], one)
 
     async def _watch(self, process: EngineProcess) -> str:

@@ -12,7 +12,8 @@ class Column:
     type: str
     not_null: bool = False
     comment: str | None = None
-    values: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()  # all it can hold, by its type or a CHECK
+    samples: tuple[str, ...] = ()  # a few that it does hold
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class ForeignKey:
     schema: str
     table: str
     references: tuple[str, ...]
+    score: float = 1.0  # 1: declared; less: inferred
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,11 @@ name: only what provably can't bind is a problem.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
+from typing import Protocol
 
 from sqlglot import exp
 
@@ -108,6 +110,21 @@ class Reference:
         return self.level.named(folded(other.args.get("table"))) if isinstance(other, exp.Column) else None
 
 
+class StoredValue(Protocol):
+    """A value that a column holds, and the words of the question that it was found by."""
+
+    @property
+    def schema(self) -> str: ...
+    @property
+    def table(self) -> str: ...
+    @property
+    def column(self) -> str: ...
+    @property
+    def value(self) -> str: ...
+    @property
+    def phrase(self) -> str: ...
+
+
 @dataclass(eq=False)
 class Statement:
     """A tree and its binding."""
@@ -118,6 +135,12 @@ class Statement:
     references: list[Reference] = field(default_factory=list)
     unknown_tables: list[exp.Table] = field(default_factory=list)
     cte_names: set[str] = field(default_factory=set)
+    values: Sequence[StoredValue] = ()
+
+    @cached_property
+    def bound(self) -> dict[int, Reference]:
+        """References by the identity of their column."""
+        return {id(reference.column): reference for reference in self.references}
 
     def problems(self) -> list[Reference]:
         """What can't bind; join conditions first, since other names lean on the tables they bring in."""
@@ -125,8 +148,8 @@ class Statement:
         return sorted(found, key=lambda reference: reference.join is None)
 
 
-def bind(tree: exp.Expr, scope: Scope) -> Statement:
-    statement = Statement(tree, scope)
+def bind(tree: exp.Expr, scope: Scope, values: Sequence[StoredValue] = ()) -> Statement:
+    statement = Statement(tree, scope, values=values)
     _Binder(statement).query(tree, {}, None)
     return statement
 

@@ -22,7 +22,7 @@ def add(statement: Statement, level: Level, start: Source, path: Path, before: i
         return None
     _pin(statement, level, new)
     _expand_star(level)
-    _spell_out_commas(level)
+    spell_out_commas(level)
     alias = start.name
     joins: list[exp.Join] = []
     kind = "LEFT" if _is_nullable(level, start) else ""
@@ -48,7 +48,7 @@ def _is_safe(statement: Statement, level: Level, new: list[Table]) -> bool:
     if any(r.home is None or not r.home.name for r in taken if r.state is State.BOUND):
         return False
     stars = any(isinstance(e, exp.Star) for e in level.select.expressions)
-    commas = any(_is_comma(join) for join in level.joins)
+    commas = any(is_comma(join) for join in level.joins)
     outer = any(join.side for join in level.joins)
     return not (stars and level.merges_columns) and not (commas and outer) and not _has_natural(level)
 
@@ -90,14 +90,14 @@ def _expand_star(level: Level) -> None:
     level.select.set("expressions", expressions)
 
 
-def _is_comma(join: exp.Join) -> bool:
+def is_comma(join: exp.Join) -> bool:
     return not any(join.args.get(name) for name in ("on", "using", "kind", "side", "method"))
 
 
-def _spell_out_commas(level: Level) -> None:
+def spell_out_commas(level: Level) -> None:
     """A JOIN binds tighter than a comma and would not see the tables before it."""
     for join in level.joins:
-        if _is_comma(join):
+        if is_comma(join):
             join.set("kind", "CROSS")
 
 

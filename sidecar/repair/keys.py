@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import math
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sidecar.guard.scope import Scope, Table
 
 MAX_STEPS = 3  # a longer way is a guess, not a repair
+CLEARLY = 0.05  # by how much one inferred way must be surer than another
 
 
 @dataclass(frozen=True)
@@ -18,9 +20,18 @@ class Step:
     end: Table
     pairs: tuple[tuple[str, str], ...]
     outward: bool  # from the table that has the key to the one it refers to
+    score: float = 1.0  # as ForeignKey has it
 
 
 Path = tuple[Step, ...]
+
+
+def surest(paths: Sequence[Path]) -> list[Path]:
+    """Of equally long paths those by declared keys; without any, those that nothing is clearly surer than."""
+    scores = [math.prod(step.score for step in path) for path in paths]
+    best = max(scores, default=0.0)
+    margin = 0.0 if best == 1 else CLEARLY
+    return [path for path, score in zip(paths, scores, strict=True) if score >= best - margin]
 
 
 class Keys:
@@ -32,8 +43,8 @@ class Keys:
                 if target is not None and target is not table:
                     pairs = tuple(zip(key.columns, key.references, strict=False))
                     back = tuple((there, here) for here, there in pairs)
-                    self._add(Step(table, target, pairs, True))
-                    self._add(Step(target, table, back, False))
+                    self._add(Step(table, target, pairs, True, key.score))
+                    self._add(Step(target, table, back, False, key.score))
 
     def _add(self, step: Step) -> None:
         self._steps.setdefault(step.start.full_name, []).append(step)
@@ -44,7 +55,7 @@ class Keys:
     def shortest(
         self, start: Table, targets: Collection[str], avoid: Collection[str], limit: int = MAX_STEPS
     ) -> list[Path]:
-        """All shortest paths to one of the targets (full names), not through the tables to avoid."""
+        """The surest of the shortest paths to one of the targets (full names), not through the tables to avoid."""
         paths: list[Path] = [()]
         seen = {start.full_name, *avoid}
         for _ in range(limit):
@@ -55,6 +66,6 @@ class Keys:
                 if step.end.full_name not in seen
             ]
             if arrived := [path for path in paths if path[-1].end.full_name in targets]:
-                return arrived
+                return surest(arrived)
             seen |= {path[-1].end.full_name for path in paths}
         return []

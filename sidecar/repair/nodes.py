@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from sqlglot import exp
@@ -12,6 +13,13 @@ from sidecar.guard.names import quote
 VALUE_WORDS = frozenset({"current_catalog", "current_schema", "localtime", "localtimestamp"})
 # Aggregates that sqlglot doesn't count among its own.
 _MORE_AGGREGATES = frozenset("bool_and bool_or every jsonb_agg mode range_agg range_intersect_agg".split())
+
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_a-zA-Z]+")
+
+
+def words(name: str) -> set[str]:
+    """The words of a name: `pet_age` and `petAge` have pet and age."""
+    return {word.lower() for word in _WORDS.findall(name)}
 
 
 def folded(identifier: object) -> str | None:

@@ -2,41 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlglot import exp
-from sqlglot.dialects.postgres import Postgres
-
 from sidecar.guard.scope import Scope
-from sidecar.repair.binding import Reference, Statement, bind
+from sidecar.repair.binding import Reference, Statement, StoredValue, bind
+from sidecar.repair.reading import read
 from sidecar.repair.rules import (
+    abandoned_join,
+    aggregate_in_where,
     bridge_table,
+    count_rows,
+    date_and_number,
+    date_from_text,
+    distinct_order,
+    duplicate_alias,
+    foreign_function,
     group_by,
+    having_columns,
     join_key,
+    join_order,
+    key_value,
     missing_join,
     nearest_name,
     nearest_table,
+    nested_aggregate,
+    number_as_text,
     output_alias,
+    quoted_text,
+    round_digits,
+    set_order,
+    set_types,
+    subquery_alias,
+    subquery_columns,
+    subquery_key,
+    text_as_number,
+    truth_value,
+    value_spelling,
     wrong_qualifier,
+    wrong_table,
 )
 
 MAX_REPAIRS = 12  # a statement with more wrong in it is not worth mending
+MAX_PROBLEMS = 40  # names; one more table may mend several
 
+# What has to be right before names can be looked at.
+_OF_THE_FORM: tuple[Callable[[Statement], str | None], ...] = (
+    foreign_function.mend,
+    count_rows.mend,
+    subquery_alias.mend,
+    duplicate_alias.mend,
+)
 # What changes least comes first: a spelling, a place, a join condition, then tables that were not there.
 _OF_ONE_NAME: tuple[Callable[[Statement, Reference], str | None], ...] = (
+    quoted_text.mend,
     output_alias.mend,
     nearest_name.mend_spelling,
     join_key.mend,
     wrong_qualifier.mend,
     bridge_table.mend,
+    nearest_name.mend_meaning,
     missing_join.mend_lookup,
     nearest_name.mend_words,
+    nearest_name.mend_bare,
+    wrong_table.mend_several,
+    missing_join.mend_neighbour,
+    wrong_table.mend,
     missing_join.mend,
     nearest_name.mend,
 )
-# Where all names bind.
-_OF_THE_WHOLE: tuple[Callable[[Statement], str | None], ...] = (join_key.mend_types, group_by.mend)
+# Where all names bind; a name that is gone must not be asked for its type, so what removes comes first.
+_OF_THE_WHOLE: tuple[Callable[[Statement], str | None], ...] = (
+    abandoned_join.mend,
+    join_order.mend,
+    join_key.mend_types,
+    subquery_columns.mend,
+    subquery_key.mend,
+    key_value.mend,
+    text_as_number.mend,
+    date_from_text.mend,
+    number_as_text.mend,
+    date_and_number.mend,
+    truth_value.mend,
+    round_digits.mend,
+    aggregate_in_where.mend,
+    having_columns.mend,
+    nested_aggregate.mend,
+    group_by.mend,
+    distinct_order.mend,
+    set_order.mend,
+    set_types.mend,
+    value_spelling.mend,
+)
 
 
 @dataclass(frozen=True)
@@ -47,23 +104,24 @@ class Repaired:
     notes: tuple[str, ...] = ()
 
 
-def repair(sql: str, scope: Scope) -> Repaired:
+def repair(sql: str, scope: Scope, values: Sequence[StoredValue] = ()) -> Repaired:
     """The statement with every name bound; as it was given, without notes, if nothing is wrong or it can't be mended.
 
-    The statement must be one that the guard could read; the result is for the guard to check again.
+    `values` are stored ones that the question names: a literal that is spelt otherwise is put right, too.
+    The guard has to check the result, whether or not it could read the statement.
     """
     try:
-        return _repair(sql, scope) or Repaired(sql)
+        return _repair(sql, scope, values) or Repaired(sql)
     # the proposal is still there as the model wrote it, and the server will say what is wrong with it
     except Exception:
         return Repaired(sql)
 
 
-def _repair(sql: str, scope: Scope) -> Repaired | None:
-    tree = _parse(sql)
-    notes: list[str] = []
+def _repair(sql: str, scope: Scope, values: Sequence[StoredValue]) -> Repaired | None:
+    tree, foreign = read(sql)
+    notes = [foreign] if foreign else []
     while tree is not None and len(notes) <= MAX_REPAIRS:
-        statement = bind(tree, scope)
+        statement = bind(tree, scope, values)
         note = _mend(statement)
         if note is None:
             still_wrong = statement.problems() or statement.unknown_tables
@@ -72,17 +130,15 @@ def _repair(sql: str, scope: Scope) -> Repaired | None:
     return None
 
 
-def _parse(sql: str) -> exp.Expr | None:
-    trees = Postgres().parse(sql)
-    return trees[0] if len(trees) == 1 else None
-
-
 def _mend(statement: Statement) -> str | None:
     """The first repair that a rule has to offer."""
+    for form in _OF_THE_FORM:
+        if note := form(statement):
+            return note
     if statement.unknown_tables:
         return nearest_table.mend(statement)
     problems = statement.problems()
-    for problem in problems:
+    for problem in problems if len(problems) <= MAX_PROBLEMS else ():
         for rule in _OF_ONE_NAME:
             if note := rule(statement, problem):
                 return note

@@ -71,7 +71,7 @@ class EngineHost:
         return self.call(self.generate(messages, **wishes))
 
     def generate(self, messages: Sequence[Message], **wishes: Any) -> Coroutine[Any, Any, Generation]:
-        usual: dict[str, Any] = {"n": 1, "max_tokens": 24, "temperature": 0.0, "stop": [";"], "seed": 1}
+        usual: dict[str, Any] = {"n": 1, "max_tokens": 24, "temperature": 0.0, "stop": [";"]}
         return self.engine.generate(messages, Sampling(**(usual | {"deadline": 60.0, "cache_salt": None} | wishes)))
 
     def metric(self, name: str) -> float:

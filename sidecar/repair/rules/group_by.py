@@ -14,9 +14,8 @@ Key = tuple[Source, str]
 
 def mend(statement: Statement) -> str | None:
     """One level a call."""
-    bound = {id(reference.column): reference for reference in statement.references}
     for level in statement.levels:
-        missing = _Grouping(level, bound).missing()
+        missing = _Grouping(level, statement.bound).missing()
         if not missing:
             continue
         group = level.select.args.get("group") or exp.Group(expressions=[])
@@ -42,7 +41,7 @@ class _Grouping:
         for expression in self._group.expressions if self._group else []:
             self._add(self._meant(expression))
         found: dict[Key, exp.Column] = {}
-        for expression in self._level.select.expressions:
+        for expression in [*self._level.select.expressions, *self._sorted_by()]:
             for column in self._loose(expression):
                 key = self._key(column)
                 if key and not self._is_grouped(key):
@@ -53,8 +52,14 @@ class _Grouping:
         select = self._level.select
         if self._group or select.args.get("having"):
             return True
-        parts = (p for e in select.expressions for p in [e, *level_nodes(e)])
+        parts = (p for e in [*select.expressions, *self._sorted_by()] for p in [e, *level_nodes(e)])
         return any(is_aggregate(p) and not _is_window(p) for p in parts)
+
+    def _sorted_by(self) -> list[exp.Expr]:
+        """Expressions of ORDER BY; one total alone has nothing to sort."""
+        total = not self._group and all(is_aggregate(e.unalias()) for e in self._level.select.expressions)
+        order = None if total else self._level.select.args.get("order")
+        return [key.this for key in order.expressions] if order else []
 
     def _is_beyond_reach(self) -> bool:
         """Grouping sets, a star, or a column from something that can't be seen through."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sidecar.repair import joins
 from sidecar.repair.binding import Level, Reference, Source, State, Statement
-from sidecar.repair.keys import MAX_STEPS, Keys, Path
+from sidecar.repair.keys import MAX_STEPS, Keys, Path, surest
 from sidecar.repair.nodes import identifier
 
 Way = tuple[Source, Path]
@@ -13,6 +13,11 @@ Way = tuple[Source, Path]
 def mend_lookup(statement: Statement, problem: Reference) -> str | None:
     """In a table that one of FROM refers to: rows are neither multiplied nor lost."""
     return _mend(statement, problem, _lookup(statement, problem))
+
+
+def mend_neighbour(statement: Statement, problem: Reference) -> str | None:
+    """In a table one foreign key away, in either direction."""
+    return _mend(statement, problem, _way(statement, problem, 1))
 
 
 def mend(statement: Statement, problem: Reference) -> str | None:
@@ -48,26 +53,41 @@ def _rename(problem: Reference, qualifier: str, name: str) -> None:
 
 
 def _lookup(statement: Statement, problem: Reference) -> Way | None:
-    way = _way(statement, problem, 1)
-    return way if way and way[1][0].outward else None
+    ways = [way for way in _ways(statement, problem, 1) if way[1][0].outward]
+    if len(ways) > 1:  # department_id rather than former_department, where department_id is the key
+        ways = [way for way in ways if all(here == there for here, there in way[1][0].pairs)] or ways
+    return _only(statement, problem, ways)
 
 
 def _way(statement: Statement, problem: Reference, limit: int) -> Way | None:
-    """The only shortest path; among equals the one that starts at the table which the column was written under."""
+    ways = _ways(statement, problem, limit)
+    shortest = min((len(path) for _, path in ways), default=0)
+    return _only(statement, problem, [way for way in ways if len(way[1]) == shortest])
+
+
+def _ways(statement: Statement, problem: Reference, limit: int) -> list[Way]:
+    """The shortest paths from each table in FROM."""
     targets = _targets(statement, problem)
     starts = _starts(problem.level, problem.join)
     avoid = [source.table.full_name for source in problem.level.sources if source.table]
     keys = Keys(statement.scope)
-    ways = [
+    return [
         (source, path)
         for source in starts
         if source.table
         for path in keys.shortest(source.table, targets, avoid, limit)
     ]
-    shortest = min((len(path) for _, path in ways), default=0)
-    ways = [(source, path) for source, path in ways if len(path) == shortest]
+
+
+def _only(statement: Statement, problem: Reference, ways: list[Way]) -> Way | None:
+    """Of several the one from the table which the column was written under, or to one that is read elsewhere."""
     if len(ways) > 1 and problem.home:
         ways = [(source, path) for source, path in ways if source is problem.home]
+    sure = surest([path for _, path in ways])
+    ways = [way for way in ways if any(way[1] is path for path in sure)]
+    if len(ways) > 1:
+        read = [source.table for level in statement.levels for source in level.sources]
+        ways = [(source, path) for source, path in ways if path[-1].end in read]
     return ways[0] if len(ways) == 1 else None
 
 

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Callable
 
 from sidecar.repair.binding import Reference, Source, State, Statement
-from sidecar.repair.nodes import identifier
+from sidecar.repair.nodes import identifier, words
 
 MIN_RATIO = 0.8
 Fits = Callable[[str], bool]
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_a-zA-Z]+")
+# Words that name the same thing in most databases.
+_ALIKE = (
+    ("name", "title"),
+    ("sex", "gender"),
+    ("salary", "wage", "pay"),
+    ("cost", "price"),
+    ("phone", "telephone", "mobile"),
+    ("mail", "email"),
+    ("description", "details", "detail", "desc"),
+    ("nation", "country", "nationality"),
+    ("number", "num", "no", "nr"),
+    ("amount", "sum"),
+    ("quantity", "qty"),
+    ("address", "street"),
+    ("firstname", "fname"),
+    ("lastname", "surname", "lname"),
+)
+_CLASS = {word: words[0] for words in _ALIKE for word in words}
 
 
 def mend_spelling(statement: Statement, problem: Reference) -> str | None:
@@ -21,14 +37,28 @@ def mend_spelling(statement: Statement, problem: Reference) -> str | None:
 
 def mend_words(statement: Statement, problem: Reference) -> str | None:
     """All words of one are in the other: `age` for `pet_age`."""
-    return _mend(problem, lambda name: shares_words(name, problem.name))
+    return _mend(problem, lambda name: _is_prefixed(problem, name)) or _mend(
+        problem, lambda name: shares_words(name, problem.name)
+    )
+
+
+def mend_meaning(statement: Statement, problem: Reference) -> str | None:
+    """Another word for the same: `name` for `title`."""
+    return _mend(problem, lambda name: bool(_gist(name)) and _gist(name) == _gist(problem.name))
+
+
+def mend_bare(statement: Statement, problem: Reference) -> str | None:
+    """The table's name in front of the column's: `dorm_capacity` for `student_capacity`."""
+    return _mend(problem, lambda name: _is_part(_bare(problem), name))
 
 
 def mend(statement: Statement, problem: Reference) -> str | None:
     """Nearly the same letters, where no table has the name as it stands."""
     if any(c.name == problem.name for table in statement.scope.tables for c in table.columns):
         return None
-    return _mend(problem, lambda name: is_near(name, problem.name))
+    return _mend(problem, lambda name: is_near(name, problem.name)) or _mend(
+        problem, lambda name: _one_of(name) == _one_of(problem.name)
+    )
 
 
 def plain(name: str) -> str:
@@ -36,8 +66,36 @@ def plain(name: str) -> str:
 
 
 def shares_words(one: str, other: str) -> bool:
-    first, second = ({word.lower() for word in _WORDS.findall(name)} for name in (one, other))
+    first, second = words(one), words(other)
     return bool(first and second) and (first <= second or second <= first)
+
+
+def _is_prefixed(problem: Reference, name: str) -> bool:
+    """`id` for `albumid` of album, without anything between the words."""
+    tables = [source.table.name for source in problem.level.sources if source.table and source.has(name)]
+    wanted = plain(problem.name)
+    return any(plain(name) in (plain(table) + wanted, plain(table).removesuffix("s") + wanted) for table in tables)
+
+
+def _one_of(name: str) -> str:
+    """The singular, as far as letters tell."""
+    plural = plain(name)
+    return plural[:-3] + "y" if plural.endswith("ies") else plural.removesuffix("s")
+
+
+def _gist(name: str) -> set[str]:
+    return {_CLASS.get(word, word) for word in words(name)}
+
+
+def _bare(problem: Reference) -> set[str]:
+    """The words of the name without those of its table."""
+    tables = [source.table.name for source in problem.level.sources if source.table]
+    own = {form for table in tables for word in words(table) for form in (word, word.removesuffix("s"))}
+    return words(problem.name) - own
+
+
+def _is_part(bare: set[str], name: str) -> bool:
+    return bool(bare - {"id"}) and bare <= words(name)
 
 
 def is_near(one: str, other: str) -> bool:

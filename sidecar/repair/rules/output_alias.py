@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from sidecar.repair.binding import Reference, State, Statement
-from sidecar.repair.nodes import inside, is_aggregate, level_nodes
+from sidecar.repair.nodes import inside, level_nodes
 
 
 def mend(statement: Statement, problem: Reference) -> str | None:
@@ -18,8 +18,6 @@ def mend(statement: Statement, problem: Reference) -> str | None:
         return None
     parts = [meant, *level_nodes(meant)]
     if clause is not exp.Order and any(isinstance(part, exp.Window) for part in parts):
-        return None
-    if clause is exp.Where and any(is_aggregate(part) for part in parts):
         return None
     simple = isinstance(meant, exp.Column | exp.Func | exp.Literal)
     problem.column.replace(meant.copy() if simple else exp.Paren(this=meant.copy()))

@@ -6,6 +6,7 @@ from sqlglot import exp
 
 from sidecar.repair.binding import Level, Reference, Source, State, Statement
 from sidecar.repair.nodes import folded, identifier
+from sidecar.repair.rules import abandoned_join
 
 
 def mend(statement: Statement, problem: Reference) -> str | None:
@@ -13,6 +14,8 @@ def mend(statement: Statement, problem: Reference) -> str | None:
     if home is None or not home.name:
         return None
     before = problem.column.sql(dialect="postgres")
+    if problem.home and problem.join is None:
+        problem.home.node.meta[abandoned_join.MARK] = True
     problem.column.set("table", identifier(home.name))
     return f"{before} is {problem.column.sql(dialect='postgres')}"
 

@@ -76,7 +76,7 @@ async def until(engine: VllmEngine, state: str, limit: float = 15) -> None:
 async def ask(engine: VllmEngine, deadline: float = 5) -> str:
     """The code of the error, or the text of the answer."""
     try:
-        one = Sampling(n=1, max_tokens=1, temperature=0, stop=(), seed=None, deadline=deadline, cache_salt=None)
+        one = Sampling(n=1, max_tokens=1, temperature=0, stop=(), deadline=deadline, cache_salt=None)
         answer = await engine.generate([Message("user", "hi")], one)
     except SidecarError as error:
         assert all(error.fields().values()), error.fields()

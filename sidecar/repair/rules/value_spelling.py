@@ -1,0 +1,81 @@
+"""A literal that its column can't hold, or that the question spells otherwise than the data: the stored spelling."""
+
+from __future__ import annotations
+
+import difflib
+import unicodedata
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from sidecar.guard.scope import Column
+from sidecar.repair.binding import Reference, State, Statement
+
+MIN_RATIO = 0.8
+LISTED = 30  # the extension sends so many values of a closed list; one of that length may have been cut
+
+
+def mend(statement: Statement) -> str | None:
+    """All literals in one call."""
+    notes = []
+    for reference, literal, folds in _compared(statement):
+        written = str(literal.this)
+        stored = _stored(statement, reference, written)
+        if stored is None or (folds and stored.lower() == written.lower()):
+            continue
+        before, after = (exp.Literal.string(text) for text in (written, stored))
+        literal.replace(after)
+        notes.append(f"{before.sql('postgres')} is stored as {after.sql('postgres')}")
+    return "; ".join(dict.fromkeys(notes)) or None
+
+
+def _compared(statement: Statement) -> Iterator[tuple[Reference, exp.Literal, bool]]:
+    """Columns with the literals that they must equal, and whether case does not count there."""
+    for reference in statement.references:
+        condition = reference.column.parent
+        pattern = isinstance(condition, exp.Like | exp.ILike)
+        for other in _others(reference.column):
+            if isinstance(other, exp.Literal) and other.is_string and not (pattern and set(other.this) & set("%_\\")):
+                yield reference, other, isinstance(condition, exp.ILike)
+
+
+def _others(column: exp.Column) -> list[exp.Expr]:
+    """What the column is compared with."""
+    condition = column.parent
+    if isinstance(condition, exp.EQ | exp.NEQ):
+        return [condition.expression if condition.this is column else condition.this]
+    if isinstance(condition, exp.In) and condition.this is column:
+        return list(condition.expressions)
+    return [condition.expression] if isinstance(condition, exp.Like | exp.ILike) and condition.this is column else []
+
+
+def _stored(statement: Statement, reference: Reference, written: str) -> str | None:
+    """The only stored value that can be meant, where the literal itself is none."""
+    table = reference.home.table if reference.home and reference.state is State.BOUND else None
+    column = next((c for c in table.columns if c.name == reference.name), None) if table else None
+    if table is None or column is None or "citext" in column.type:
+        return None
+    place = (table.schema, table.name, column.name)
+    matched = {value.value for value in statement.values if (value.schema, value.table, value.column) == place}
+    if _plain(written, column) in {_plain(value, column) for value in matched | {*column.values}}:
+        return None
+    asked = _fold(written.strip())
+    meant = {value for value in matched | {*column.values} if _fold(value) == asked}
+    if not meant and len(column.values) < LISTED:
+        closed = {value: _fold(value.strip()) for value in column.values}
+        meant = {v for v in closed if closed[v] == asked} or {v for v in closed if _is_near(closed[v], asked)}
+    return meant.pop() if len(meant) == 1 else None
+
+
+def _plain(value: str, column: Column) -> str:
+    """Spaces at the end do not count in character(n)."""
+    return value.rstrip(" ") if column.type.startswith("character(") else value
+
+
+def _fold(text: str) -> str:
+    """Without case and accents."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+
+
+def _is_near(one: str, other: str) -> bool:
+    return difflib.SequenceMatcher(None, one, other).ratio() >= MIN_RATIO

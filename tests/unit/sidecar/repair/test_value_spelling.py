@@ -1,0 +1,86 @@
+"""Literals against stored values that the question names; fixture value_spelling.txt has those against closed lists."""
+
+from __future__ import annotations
+
+import pytest
+
+from sidecar.guard.scope import Column, Scope, Table
+from sidecar.prompt.render import ValueMatch
+from sidecar.repair.repair import Repaired, repair
+
+COLUMNS = (
+    Column("id", "integer"),
+    Column("name", "text"),
+    Column("code", "character(3)"),
+    Column("any_case", "public.citext"),
+    Column("closed", "text", values=("open", "opened", "shut")),
+    Column("cut", "text", values=tuple(f"value {n}" for n in range(30))),
+)
+SCOPE = Scope(("s",), (Table("s", "country", "table", COLUMNS), Table("s", "city", "table", COLUMNS)))
+
+
+def match(value: str, phrase: str, column: str = "name", table: str = "country") -> ValueMatch:
+    return ValueMatch("s", table, column, value, phrase)
+
+
+def where(condition: str, *values: ValueMatch) -> str:
+    """The condition as it comes back."""
+    start = "SELECT id FROM country WHERE "
+    return repair(start + condition, SCOPE, values).sql.removeprefix(start)
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("name = 'france'", "name = 'France'"),
+        ("name = ' FRANCE '", "name = 'France'"),
+        ("name <> 'france'", "name <> 'France'"),
+        ("name IN ('france', 'Peru')", "name IN ('France', 'Peru')"),
+        ("name LIKE 'france'", "name LIKE 'France'"),
+        ("name = 'cote d''ivoire'", "name = 'Côte d''Ivoire'"),
+        ("code = 'fra'", "code = 'FRA'"),
+    ],
+)
+def test_the_stored_spelling(condition: str, expected: str) -> None:
+    known = (match("France", "france"), match("Côte d'Ivoire", "cote d'ivoire"), match("FRA", "fra", "code"))
+    assert where(condition, *known) == expected
+
+
+@pytest.mark.parametrize(
+    ("condition", "values"),
+    [
+        ("name = 'France'", [match("FRANCE", "France"), match("France", "France")]),
+        ("name = 'france'", [match("FRANCE", "france"), match("France", "france")]),
+        ("name = 'france'", [match("France", "france", table="city")]),
+        ("name = 'france'", [match("France", "france", column="code")]),
+        ("name = 'Frances'", [match("France", "Frances")]),
+        ("name LIKE '%france%'", [match("France", "france")]),
+        ("name ILIKE 'france'", [match("France", "france")]),
+        ("any_case = 'france'", [match("France", "france", column="any_case")]),
+        ("LOWER(name) = 'france'", [match("France", "france")]),
+        ("code = 'FR'", [match("FR ", "fr", column="code")]),
+        ("closed = 'opene'", []),
+        ("closed = 'nothing like it'", []),
+        ("name > 'france'", [match("France", "france")]),
+        ("name = closed", [match("France", "france")]),
+    ],
+)
+def test_left_as_it_is(condition: str, values: list[ValueMatch]) -> None:
+    assert where(condition, *values) == condition
+
+
+def test_a_list_that_may_be_cut_is_not_closed() -> None:
+    """It still gives the spelling of its own values, but no near one."""
+    assert where("cut = 'Value 1'") == "cut = 'value 1'"
+    assert where("cut = 'valu 1'") == "cut = 'valu 1'"
+
+
+def test_it_says_what_it_did() -> None:
+    sql = "SELECT id FROM country WHERE name = 'france'"
+    repaired = repair(sql, SCOPE, [match("France", "france")])
+    assert repaired == Repaired(sql.replace("france", "France"), ("'france' is stored as 'France'",))
+
+
+def test_in_a_subquery_and_by_alias() -> None:
+    sql = "SELECT c.id FROM city AS c WHERE c.id IN (SELECT k.id FROM country AS k WHERE k.name = 'france')"
+    assert repair(sql, SCOPE, [match("France", "france")]).sql == sql.replace("france", "France")
