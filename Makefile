@@ -2,7 +2,7 @@
 # Resolved, because the environment is a link where PyTorch could not take the checkout's path (tools/python_env.sh).
 PYTHON = $(shell readlink -f .nl2sql/venv)/bin/python
 TEST_MODELS := qwen2.5-coder-0.5b-instruct all-minilm-l6-v2
-CHECKED := -p sidecar -p tools
+CHECKED := -p sidecar -p tools -p bench
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint up down status env clean install bootstrap

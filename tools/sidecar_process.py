@@ -38,10 +38,11 @@ class Component:
 
 
 class SidecarProcess:
-    """The sidecar of one checkout."""
+    """The sidecar of one checkout; its state lies in `root`, the checkout's .nl2sql or a folder of its own."""
 
-    def __init__(self, root: Path, run: Path, account: Account) -> None:
+    def __init__(self, root: Path, run: Path, account: Account, checkout: Path | None = None) -> None:
         self.root = root.resolve()
+        self.checkout = (checkout or self.root.parent).resolve()
         self.folder = run / "sidecar"
         self.account = account
         self.socket = self.folder / "sidecar.sock"
@@ -73,8 +74,8 @@ class SidecarProcess:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as output:
             process = subprocess.Popen(
-                [(self.root / "venv").resolve() / "bin" / "python", "-m", "sidecar"],
-                cwd=self.root.parent,
+                [(self.checkout / ".nl2sql" / "venv").resolve() / "bin" / "python", "-m", "sidecar"],
+                cwd=self.checkout,
                 env=self.environment(databases, model),
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -5,10 +5,59 @@ from __future__ import annotations
 import ctypes
 import json
 import re
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from nl2sql_pg.confinement import hold_role, memory_limit, time_limit
 from nl2sql_pg.errors import ServerError
+
+FETCH = 20  # rows at a time, so that a byte limit is noticed early
+QUERY_CANCELED = "57014"
+
+# What a statement runs under, besides what the function around it sets; undone with the subtransaction.
+_RUN_SETTINGS = """
+    select nl2sql._limit_temporary_files(), set_config('search_path', $1, true),
+        set_config('standard_conforming_strings', 'on', true), set_config('row_security', 'on', true),
+        set_config('transaction_read_only', 'on', true), set_config('client_min_messages', 'error', true),
+        set_config('work_mem', '16MB', true), set_config('max_parallel_workers_per_gather', '0', true),
+        set_config('jit', 'off', true)
+"""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a statement may run and how much it may give and take."""
+
+    seconds: float
+    rows: int
+    bytes: int
+    cell_chars: int = 65_536
+    memory_bytes: int = 384_000_000
+
+
+@dataclass(frozen=True)
+class Result:
+    """Rows as JSON objects in text, columns in their order; `cut` if there were more than the limits let through."""
+
+    rows: list[str]
+    cut: bool
+
+
+_VIEW = "create temporary view nl2sql_reads as select 1 as one from"
+_DEPENDENCIES = """
+    select distinct n.nspname::text as schema, c.relname::text as table, coalesce(a.attname::text, '') as column
+    from pg_catalog.pg_rewrite as r
+        join pg_catalog.pg_depend as d on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and d.objid = r.oid
+        join pg_catalog.pg_class as c on c.oid = d.refobjid and c.oid <> r.ev_class
+        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+        cross join pg_catalog.unnest(array[0, d.refobjsubid]) as part (attnum)
+        left join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum = part.attnum and part.attnum <> 0
+    where r.ev_class = 'pg_temp.nl2sql_reads'::pg_catalog.regclass
+        and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    order by 1, 2, 3
+"""
 
 
 class _Rollback(Exception):
@@ -69,6 +118,72 @@ class Database:
             return json.loads(done.result)
         except plpy.SPIError as error:
             raise self._server_error(error, planning=analysed) from None
+
+    def reads(self, sql: str, search_path: str) -> list[dict[str, str]]:
+        """Relations and columns that the server binds in one SELECT: {schema, table, column}, column '' for a relation.
+
+        A view would depend on exactly these, so one is made of it and undone; nothing is planned or run. As in
+        explain(), what is SQL by itself can't break out of the brackets.
+        """
+        plpy = self._plpy
+        try:
+            with plpy.subtransaction():
+                plpy.execute(plpy.prepare("select set_config('search_path', $1, true)", ["text"]), [search_path])
+                plpy.prepare(sql, [])
+                plpy.execute(plpy.prepare(f"{_VIEW} (\n{sql}\n) as nl2sql_answer", []), [])
+                raise _Rollback([dict(row) for row in plpy.execute(plpy.prepare(_DEPENDENCIES, []), [])])
+        except _Rollback as done:
+            found: list[dict[str, str]] = done.result
+            return found
+        except plpy.SPIError as error:
+            raise self._server_error(error) from None
+
+    def run(self, sql: str, search_path: str, limits: Limits) -> Result:
+        """Rows of one SELECT, read-only, as the caller, in a subtransaction that is always undone.
+
+        Raises ServerError, whose `final` is False where the statement ran into its own time limit, and
+        confinement.Unconfined where the limits can't be set: then nothing was run.
+        """
+        plpy, started = self._plpy, time.monotonic()
+        try:
+            with plpy.subtransaction():
+                plpy.execute(plpy.prepare(_RUN_SETTINGS, ["text"]), [search_path])
+                plpy.prepare(sql, [])
+                hold_role()
+                with time_limit(limits.seconds), memory_limit(limits.memory_bytes):
+                    result = self._fetch(sql, limits)
+                    if time.monotonic() - started >= limits.seconds:
+                        self._swallow_own_cancel()
+                raise _Rollback(result)
+        except _Rollback as done:
+            ran: Result = done.result
+            return ran
+        except plpy.SPIError as error:
+            failed = self._server_error(error, planning=True)
+            own = failed.sqlstate == QUERY_CANCELED and time.monotonic() - started >= limits.seconds
+            raise ServerError("54000", f"it ran for more than {limits.seconds:g} s") if own else failed from None
+
+    def _fetch(self, sql: str, limits: Limits) -> Result:
+        # Cells are cut in SQL: a huge one that reached Python under the memory limit would end the backend.
+        line = f"left(row_to_json(nl2sql__row)::text, {limits.cell_chars})"
+        cursor = self._plpy.cursor(f"select {line} as line from (\n{sql}\n) as nl2sql__row")
+        rows: list[str] = []
+        size = 0
+        while batch := cursor.fetch(FETCH):
+            for row in batch:
+                size += len(row["line"])
+                if len(rows) == limits.rows or size > limits.bytes:
+                    return Result(rows, True)
+                rows.append(row["line"])
+        return Result(rows, False)
+
+    def _swallow_own_cancel(self) -> None:
+        """The timer may have gone off as the last row came: its cancel must not hit what follows."""
+        try:
+            self._plpy.execute("select 1")
+        except self._plpy.SPIError as error:
+            if getattr(error, "sqlstate", None) != QUERY_CANCELED:
+                raise
 
     def check_interrupts(self) -> None:
         """Raise ServerError if the statement was cancelled or ran out of time; cheap when it was not.

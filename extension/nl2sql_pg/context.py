@@ -8,14 +8,17 @@ from typing import Any
 
 from nl2sql_pg.bridge import Database
 from nl2sql_pg.client import Client, Endpoint
-from nl2sql_pg.errors import Refusal, ServerError
+from nl2sql_pg.errors import ServerError
+from nl2sql_pg.preferences import Preferences, bad_preference, read_preferences
 from nl2sql_pg.question import Options
 
 _SESSION = """
     select jsonb_build_object(
         'settings', nl2sql._settings(),
-        'scope', nullif(current_setting('nl2sql.scope', true), ''),
-        'timeout', nullif(current_setting('nl2sql.timeout', true), ''),
+        'preferences', (
+            select jsonb_object_agg(d.name, coalesce(nullif(current_setting('nl2sql.' || d.name, true), ''), d.value))
+            from nl2sql._setting_default() as d
+            where d.preference),
         'today', current_date,
         'conforming', current_setting('standard_conforming_strings') = 'on',
         'server_version', current_setting('server_version_num')::int)
@@ -31,7 +34,7 @@ class Context:
     settings: dict[str, str]
     schemas: list[str]
     search_path: str
-    scope: str
+    preferences: Preferences
     deadline: float
     today: str
     server_version: int
@@ -51,17 +54,15 @@ def open_context(db: Database, caller: dict[str, Any], options: Options) -> Cont
     session = db.json(_SESSION)
     settings = session["settings"]
     endpoint = Endpoint(settings["socket_path"], settings["sidecar_user"], int(settings["max_response_bytes"]))
-    scope = options.scope or session["scope"] or settings["scope"]
-    if scope not in ("search_path", "database"):
-        raise _bad_preference("scope", scope, "It takes search_path or database.")
-    wish = _seconds(db, options.timeout or session["timeout"] or settings["timeout"])
+    preferences = read_preferences({**session["preferences"], **options.preferences()})
+    wish = _seconds(db, preferences.timeout)
     return Context(
         db=db,
         client=Client(endpoint, db.check_interrupts),
         settings=settings,
         schemas=caller["schemas"],
         search_path=caller["search_path"],
-        scope=scope,
+        preferences=preferences,
         deadline=started + min(wish, _seconds(db, settings["max_timeout"])),
         today=session["today"],
         server_version=session["server_version"],
@@ -80,16 +81,7 @@ def _seconds(db: Database, span: str) -> float:
     except ServerError as error:
         if error.final:
             raise
-        raise _bad_preference("timeout", span, "It takes a time span such as 30s, or milliseconds.") from None
+        raise bad_preference("timeout", span, "It takes a time span such as 30s, or milliseconds.") from None
     if not 0.1 <= seconds <= 3600:
-        raise _bad_preference("timeout", span, "It takes a time span from 100ms to 3600s.")
+        raise bad_preference("timeout", span, "It takes a time span from 100ms to 3600s.")
     return seconds
-
-
-def _bad_preference(name: str, value: str, hint: str) -> Refusal:
-    return Refusal(
-        "NL105",
-        f"{value[:60]!r} is no value for nl2sql.{name}",
-        detail="The question was not looked at.",
-        hint=hint,
-    )

@@ -8,13 +8,16 @@ from __future__ import annotations
 import json
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from nl2sql_pg import index, pipeline
+from nl2sql_pg import evaluation, index, pipeline, suggesting, teaching, tracing, undeclared
+from nl2sql_pg import feedback as feedback_
 from nl2sql_pg import status as status_
+from nl2sql_pg.attempts import Trail
 from nl2sql_pg.bridge import Database
 from nl2sql_pg.context import open_context
-from nl2sql_pg.errors import Failure, internal
+from nl2sql_pg.errors import Failure, Refusal, internal
 from nl2sql_pg.question import Options, clean_question, read_options
 
 NOWHERE: dict[str, Any] = {"schemas": [], "search_path": "pg_catalog"}
@@ -27,7 +30,26 @@ def ask(plpy: Any, question: str | None, options: str | None, caller: str) -> st
         chosen = read_options(json.loads(options) if options else None)
         context = open_context(db, json.loads(caller), chosen)
         asked = clean_question(question, context.number("max_question_chars"))
-        return {"ok": pipeline.answer(context, asked, chosen)}
+        answer = pipeline.answer(context, asked, chosen, Trail())
+        feedback_.remember(context, asked, answer)
+        return {"ok": answer}
+
+    return _enveloped(plpy, work)
+
+
+def trace(plpy: Any, question: str | None, options: str | None, caller: str) -> str:
+    """nl2sql._trace: a question without an answer has a trace, too."""
+
+    def work(db: Database) -> dict[str, Any]:
+        chosen = replace(read_options(json.loads(options) if options else None), show_prompt=True)
+        context = open_context(db, json.loads(caller), chosen)
+        asked = clean_question(question, context.number("max_question_chars"))
+        trail = Trail()
+        try:
+            pipeline.answer(context, asked, chosen, trail)
+        except Refusal as refusal:
+            return {"ok": tracing.rows(trail, refusal)}
+        return {"ok": tracing.rows(trail, None)}
 
     return _enveloped(plpy, work)
 
@@ -44,7 +66,81 @@ def status(plpy: Any, caller: str) -> str:
 
 def refresh_index(plpy: Any) -> str:
     """nl2sql._refresh_index"""
-    return _enveloped(plpy, lambda db: {"stored": index.refresh(open_context(db, NOWHERE, Options(timeout="3600s")))})
+
+    def work(db: Database) -> dict[str, Any]:
+        context = open_context(db, NOWHERE, Options(timeout="3600s"))
+        stored = index.refresh(context)
+        teaching.fill_in(context)
+        return {"stored": stored}
+
+    return _enveloped(plpy, work)
+
+
+def add_example(plpy: Any, question: str | None, sql: str | None, note: str | None, caller: str) -> str:
+    """nl2sql._add_example"""
+
+    def work(db: Database) -> dict[str, Any]:
+        context = open_context(db, json.loads(caller), Options(scope="database"))
+        asked = clean_question(question, context.number("max_question_chars"))
+        return {"ok": teaching.add(context, asked, teaching.checked(context, sql), note, "manual")}
+
+    return _enveloped(plpy, work)
+
+
+def suggest_examples(plpy: Any, caller: str) -> str:
+    """nl2sql._suggest_examples"""
+
+    def work(db: Database) -> dict[str, Any]:
+        return {"ok": suggesting.suggest(open_context(db, json.loads(caller), Options(scope="database")))}
+
+    return _enveloped(plpy, work)
+
+
+def feedback(plpy: Any, given: str, caller: str) -> str:
+    """nl2sql._feedback"""
+
+    def work(db: Database) -> dict[str, Any]:
+        context = open_context(db, json.loads(caller), Options(scope="database"))
+        return {"ok": feedback_.give(context, json.loads(given))}
+
+    return _enveloped(plpy, work)
+
+
+def approve(plpy: Any, feedback_id: int | None, corrected_sql: str | None, caller: str) -> str:
+    """nl2sql._approve"""
+
+    def work(db: Database) -> dict[str, Any]:
+        context = open_context(db, json.loads(caller), Options(scope="database"))
+        return {"ok": feedback_.approve(context, feedback_id, corrected_sql)}
+
+    return _enveloped(plpy, work)
+
+
+def check_case(plpy: Any, question: str | None, sql: str | None, caller: str) -> str:
+    """nl2sql._check_case"""
+
+    def work(db: Database) -> dict[str, Any]:
+        context = open_context(db, json.loads(caller), Options(scope="database"))
+        asked = clean_question(question, context.number("max_question_chars"))
+        teaching.checked(context, sql)
+        return {"ok": {"question": asked, "sql": teaching.tidy(sql)}}
+
+    return _enveloped(plpy, work)
+
+
+def judge_case(plpy: Any, gold: str, answer: str, caller: str) -> str:
+    """nl2sql._judge_case"""
+
+    def work(db: Database) -> dict[str, Any]:
+        context = open_context(db, json.loads(caller), Options(scope="database"))
+        return {"ok": evaluation.judge_case(context, gold, answer)}
+
+    return _enveloped(plpy, work)
+
+
+def joins(plpy: Any, relations: list[int]) -> str:
+    """nl2sql._joins"""
+    return _enveloped(plpy, lambda db: {"ok": undeclared.all_of(db, relations)})
 
 
 def _enveloped(plpy: Any, work: Callable[[Database], dict[str, Any]]) -> str:

@@ -40,14 +40,23 @@ def clean_question(question: str | None, longest: int) -> str:
     return cleaned
 
 
+OPTIONS = ("candidates", "max_tokens", "scope", "timeout")
+
+
 @dataclass(frozen=True)
 class Options:
-    """What a caller may choose for one question; None: as the settings say."""
+    """What a caller may choose for one question; None: as the settings say. `show_prompt` is for nl2sql.trace()."""
 
-    candidates: int = 1
+    candidates: int | None = None
     max_tokens: int | None = None
     scope: str | None = None
     timeout: str | None = None
+    show_prompt: bool = False
+
+    def preferences(self) -> dict[str, str]:
+        """Those of the options that stand before a preference of the session."""
+        chosen = {"scope": self.scope, "timeout": self.timeout, "samples": self.candidates}
+        return {name: str(value) for name, value in chosen.items() if value is not None}
 
 
 def read_options(given: Any) -> Options:
@@ -56,11 +65,11 @@ def read_options(given: Any) -> Options:
         return Options()
     if not isinstance(given, dict):
         raise _invalid("options are not a JSON object", "Pass an object such as '{\"candidates\": 3}'.")
-    unknown = sorted(set(given) - set(Options.__dataclass_fields__))
+    unknown = sorted(set(given) - set(OPTIONS))
     if unknown:
         raise _invalid(
             f"unknown option {unknown[0][:60]!r}",
-            f"The options are {', '.join(Options.__dataclass_fields__)}.",
+            f"The options are {', '.join(OPTIONS)}.",
         )
     _check_whole(given, "candidates", 1, 16)
     _check_whole(given, "max_tokens", 16, 4096)

@@ -1,56 +1,123 @@
 """Which of the caller's tables the model gets to see. Whatever fits goes in whole; else the best ranked.
 
-Ranking runs in SQL (nl2sql._rank: pgvector, pg_trgm, full text) under the caller's rights. Tables that the index does
-not know yet, or knows by an old text, are ranked here from their live text: a table made a second ago is found.
+Candidates are looked up in SQL (nl2sql._candidates: vectors, stems of names and comments) under the caller's rights,
+and ranked in ranking.py. Tables that the index does not know yet, or knows by an old text, are looked up by their live
+text: a table made a second ago is found.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from nl2sql_pg import budget, ranking, undeclared
 from nl2sql_pg.context import Context
-from nl2sql_pg.embedding import Embedded, embed
+from nl2sql_pg.embedding import Asked, embed
 from nl2sql_pg.errors import Refusal
+from nl2sql_pg.ranking import Candidate, Ranked
 
-RANK_CONSTANT = 60  # of reciprocal rank fusion, as in nl2sql._rank
 FRESH_TEXTS = 64  # most live texts embedded for one question
 SEEDS = 8  # best ranked tables that others may connect
+MOST_UNRANKED = 500  # tables described where ranking is switched off
+NEAR = 40  # next best ranked ones, looked at for connections that no key declares
+BRIDGES = 3  # most tables that are taken because they connect
 
-_SCOPE = "select relid::bigint as relid from nl2sql._scope($1, $2)"
+# Stops one past the limit: a large scope is never listed.
+_FIRST = "select relid::bigint as relid from nl2sql._readable($1, $2, $3)"
+_ALL = "select relid::bigint as relid from nl2sql._scope($1, $2) limit $3"
 _DESCRIBE = "select nl2sql._describe($1::oid[])"
-_STALE = "select stale::bigint as relid from nl2sql._index_stale($1::oid[]) as stale"
-_TEXTS = "select relid::bigint as relid, document from nl2sql._documents($1::oid[]) where attnum = 0"
-_RANK = "select relid::bigint as relid, score from nl2sql._rank($1::oid[], $2, $3, $4)"
-_BRIDGES = "select bridge::bigint as relid from nl2sql._bridges($1::oid[], $2::oid[]) as bridge"
+_STALE = "select stale::bigint as relid from nl2sql._stale($1, $2) as stale"
+_TEXTS = """
+    select d.relid::bigint as relid, c.relnamespace::bigint as namespace, d.document
+    from nl2sql._documents($1::oid[]) as d join pg_catalog.pg_class as c on c.oid = d.relid
+    where d.attnum = 0
+"""
+_CANDIDATES = """
+    select coalesce(jsonb_agg(jsonb_build_array(c.relid, c.namespace, c.distance, c.words)), '[]')
+    from nl2sql._candidates($1, $2, $3, $4, $5, $6::oid[]) as c
+"""
+_LINKS = "select relid, neighbour from nl2sql._links($1::oid[])"
+_BRIDGES = "select bridge::bigint as relid from nl2sql._bridges($1::oid[], $2, $3) as bridge"
+_NOTHING_INDEXED = "select not exists (select from nl2sql._index)"
 
 
 @dataclass
 class Retrieved:
-    """Described tables in the order of their use, and what the user should know about how they were found."""
+    """Described tables in a fixed order, how each was found, and what the user should know of that."""
 
     tables: list[dict[str, Any]]
+    reasons: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
-def retrieve(context: Context, question: str) -> Retrieved:
+def retrieve(context: Context, asked: Asked) -> Retrieved:
     """The tables for one question; raises NL201 if the caller can read none."""
-    relations = _scope(context)
-    if len(relations) <= context.number("max_tables"):
-        tables = _describe(context, relations)
-        if sum(map(estimate_tokens, tables)) <= context.number("prompt_tokens"):
-            return Retrieved(tables)
-    ranked, warnings = _rank(context, question, relations)
-    chosen = _with_bridges(context, ranked, relations)[: context.number("max_tables")]
-    return Retrieved(_within_budget(context, _describe(context, chosen)), warnings)
+    most = context.number("max_tables")
+    first = _first(context, most + 1)
+    if len(first) <= most:
+        tables = _in_order(context, _describe(context, first))
+        if sum(map(budget.estimate_tokens, tables)) <= context.number("prompt_tokens"):
+            return Retrieved(tables, [_reason(table, None, "whole scope") for table in tables])
+    if not context.preferences.retrieval:
+        return _unranked(context)
+    ranked, warnings = _rank(context, asked)
+    kept, reasons = _best(context, asked, ranked)
+    return Retrieved(_in_order(context, kept), reasons, warnings)
 
 
-def _scope(context: Context) -> list[int]:
-    rows = context.db.rows(_SCOPE, ["text", "name[]"], [context.scope, context.schemas])
+def _unranked(context: Context) -> Retrieved:
+    """All tables, as far as there is room: what a prompt without retrieval would show."""
+    place = [context.preferences.scope, context.schemas]
+    rows = context.db.rows(_ALL, ["text", "name[]", "int"], [*place, MOST_UNRANKED])
+    tables = _describe(context, [row["relid"] for row in rows])
+    kept = budget.fit(tables, "", context.number("prompt_tokens"))
+    return Retrieved(kept, [_reason(table, None, "not ranked") for table in kept])
+
+
+def _best(context: Context, asked: Asked, ranked: list[Ranked]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The first tables, those that connect them, and as many more as there is room for, best first."""
+    order = [found.relid for found in ranked]
+    near = order[SEEDS : SEEDS + NEAR]
+    bridges = [*_bridges(context, order[:SEEDS]), *undeclared.bridges(context.db, order[:SEEDS], near)][:BRIDGES]
+    chosen = list(dict.fromkeys([*order[:SEEDS], *bridges, *order]))[: context.number("max_tables")]
+    by_relid = {found.relid: found for found in ranked}
+    tables = _describe(context, chosen)
+    found = {_name(table): (relid, by_relid.get(relid)) for relid, table in zip(chosen, tables, strict=True)}
+    kept = budget.fit(tables, asked.text, context.number("prompt_tokens"))
+    reasons = []
+    for table in kept:
+        relid, rank = found[_name(table)]
+        reasons.append(_reason(table, rank, "connects others" if relid in bridges else "ranked"))
+    return kept, reasons
+
+
+def _name(table: dict[str, Any]) -> tuple[str, str]:
+    return table["schema"], table["name"]
+
+
+def _in_order(context: Context, tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """As in the search path, then by name, not by rank: the engine's prefix cache serves the next question, too."""
+    places = {schema: place for place, schema in enumerate(context.schemas)}
+    return sorted(tables, key=lambda table: (places.get(table["schema"], len(places)), *_name(table)))
+
+
+def _reason(table: dict[str, Any], found: Ranked | None, why: str) -> dict[str, Any]:
+    return {
+        "table": ".".join(_name(table)),
+        "by_meaning": found and found.by_meaning,
+        "by_name": found and found.by_name,
+        "by_text": found and found.by_text,
+        "score": found and found.score,
+        "why": why,
+    }
+
+
+def _first(context: Context, most: int) -> list[int]:
+    scope = context.preferences.scope
+    rows = context.db.rows(_FIRST, ["text", "name[]", "int"], [scope, context.schemas, most])
     if rows:
         return [row["relid"] for row in rows]
-    where = "in this database" if context.scope == "database" else f"in the search path ({context.search_path})"
+    where = "in this database" if scope == "database" else f"in the search path ({context.search_path})"
     raise Refusal(
         "NL201",
         "there is no table you may read",
@@ -60,103 +127,73 @@ def _scope(context: Context) -> list[int]:
 
 
 def _describe(context: Context, relations: list[int]) -> list[dict[str, Any]]:
+    """In the order of `relations`, with undeclared keys among them."""
     tables: list[dict[str, Any]] = context.db.json(_DESCRIBE, ["bigint[]"], [relations])
+    undeclared.add_to(context.db, relations, tables)
     return tables
 
 
-def _rank(context: Context, question: str, relations: list[int]) -> tuple[list[int], list[str]]:
-    stale = {row["relid"] for row in context.db.rows(_STALE, ["bigint[]"], [relations])}
-    texts = _fresh_texts(context, question, stale)
-    embedding, warnings = _embed(context, [question, *texts.values()])
-    vector = str(embedding.vectors[0]) if embedding else None
-    rows = context.db.rows(
-        _RANK,
-        ["bigint[]", "text", "text", "text"],
-        [relations, question, vector, embedding.embedder if embedding else None],
+def _rank(context: Context, asked: Asked) -> tuple[list[Ranked], list[str]]:
+    place = [context.preferences.scope, context.schemas]
+    stale = [row["relid"] for row in context.db.rows(_STALE, ["text", "name[]"], place)]
+    embedded = asked.embedded(context)
+    rows = context.db.json(
+        _CANDIDATES,
+        ["text", "name[]", "text", "text", "text", "bigint[]"],
+        [
+            *place,
+            asked.text,
+            str(embedded.vectors[0]) if embedded else None,
+            embedded.embedder if embedded else None,
+            stale,
+        ],
     )
-    scores = {row["relid"]: float(row["score"]) for row in rows}
-    for relid, score in _fresh_scores(question, texts, embedding).items():
-        scores[relid] = max(scores.get(relid, 0.0), score)
-    if len(stale) == len(relations):
+    candidates = _with_fresh(context, asked, [ranking.candidate_from(row) for row in rows], stale)
+    warnings = []
+    if stale and context.db.value(_NOTHING_INDEXED):
         warnings.append(
-            "NL202: the schema index is empty; tables were ranked by their names alone. "
+            "NL202: the schema index is empty; tables were ranked by their live texts. "
             "An administrator can run SELECT nl2sql.refresh_index()."
         )
-    return sorted(scores, key=lambda relid: (-scores[relid], relid)), warnings
+    return ranking.rank(candidates, _links(context, candidates)), warnings
 
 
-def _embed(context: Context, texts: list[str]) -> tuple[Embedded | None, list[str]]:
-    """Vectors of texts; without an embedder ranking goes on by words alone."""
-    try:
-        return embed(context, texts), []
-    except Refusal as refusal:
-        if refusal.sqlstate != "NL310":
-            raise
-        return None, [f"NL310: {refusal.message}; tables were ranked by words alone. {refusal.hint}"]
-
-
-def _fresh_texts(context: Context, question: str, stale: set[int]) -> dict[int, str]:
-    """Live texts of the tables the index does not know, those that share most words with the question first."""
+def _with_fresh(context: Context, asked: Asked, candidates: list[Candidate], stale: list[int]) -> list[Candidate]:
+    """Candidates, with how near the live texts of tables are that the index does not know."""
     if not stale:
-        return {}
-    rows = context.db.rows(_TEXTS, ["bigint[]"], [sorted(stale)])
-    rows.sort(key=lambda row: -_shared_words(question, row["document"]))
-    return {row["relid"]: row["document"][:2000] for row in rows[:FRESH_TEXTS]}
+        return candidates
+    rows = context.db.rows(_TEXTS, ["bigint[]"], [stale])
+    stems = budget.stems(asked.text)
+    rows.sort(key=lambda row: -len(stems & budget.stems(row["document"])))
+    rows = rows[:FRESH_TEXTS]
+    similarities = _similarities(context, asked, [row["document"][:2000] for row in rows])
+    known = {candidate.relid: candidate for candidate in candidates}
+    for row, similarity in zip(rows, similarities, strict=True):
+        candidate = known.get(row["relid"], Candidate(row["relid"], row["namespace"], None, {}))
+        known[row["relid"]] = replace(candidate, similarity=similarity)
+    return list(known.values())
 
 
-def _fresh_scores(question: str, texts: dict[int, str], embedding: Embedded | None) -> dict[int, float]:
-    """Scores on the scale of nl2sql._rank for live texts: by meaning and by words, fused."""
-    scores: dict[int, float] = dict.fromkeys(texts, 0.0)
-    signals = [{relid: float(_shared_words(question, text)) for relid, text in texts.items()}]
-    if embedding:
-        asked = embedding.vectors[0]
-        vectors = dict(zip(texts, embedding.vectors[1:], strict=True))
-        signals.append({relid: _dot(asked, vector) for relid, vector in vectors.items()})
-    for signal in signals:
-        useful = [relid for relid in sorted(signal, key=lambda r: -signal[r]) if signal[relid] > 0]
-        for place, relid in enumerate(useful, 1):
-            scores[relid] += 1 / (RANK_CONSTANT + place)
-    return scores
+def _similarities(context: Context, asked: Asked, texts: list[str]) -> list[float | None]:
+    embedded = asked.embedded(context)
+    if not embedded or not texts:
+        return [None] * len(texts)
+    question = embedded.vectors[0]
+    vectors = embed(context, texts).vectors
+    if len(vectors[0]) != len(question):
+        return [None] * len(texts)
+    return [sum(a * b for a, b in zip(question, vector, strict=True)) for vector in vectors]
 
 
-def _shared_words(question: str, text: str) -> int:
-    return len(_stems(question) & _stems(text))
+def _links(context: Context, candidates: list[Candidate]) -> list[tuple[int, int]]:
+    crowded = ranking.crowded(candidates)
+    if not crowded:
+        return []
+    return [(row["relid"], row["neighbour"]) for row in context.db.rows(_LINKS, ["bigint[]"], [crowded])]
 
 
-def _stems(text: str) -> set[str]:
-    """Words cut to five letters: enough for plural and tense. Chinese text gives its pairs of characters."""
-    words = {word[:5] for word in re.findall(r"[a-z0-9]{3,}", text.lower())}
-    return words | {run[i : i + 2] for run in re.findall(r"[\u4e00-\u9fff]{2,}", text) for i in range(len(run) - 1)}
-
-
-def _dot(left: list[float], right: list[float]) -> float:
-    return sum(a * b for a, b in zip(left, right, strict=True))
-
-
-def _with_bridges(context: Context, ranked: list[int], relations: list[int]) -> list[int]:
-    """The ranking, with tables that connect two of its first ones right behind these."""
-    seeds = ranked[:SEEDS]
-    rows = context.db.rows(_BRIDGES, ["bigint[]", "bigint[]"], [seeds, relations])
-    return list(dict.fromkeys([*seeds, *(row["relid"] for row in rows), *ranked]))
-
-
-def _within_budget(context: Context, tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """As many first tables as the prompt has room for, at least one; in a fixed order, for the prefix cache."""
-    kept: list[dict[str, Any]] = []
-    left = context.number("prompt_tokens")
-    for table in tables:
-        left -= estimate_tokens(table)
-        if kept and left < 0:
-            break
-        kept.append(table)
-    return sorted(kept, key=lambda table: (table["schema"], table["name"]))
-
-
-def estimate_tokens(table: dict[str, Any]) -> int:
-    """Tokens that a table will take in a prompt, roughly: 3.5 ASCII characters or one other character each."""
-    parts = [table["name"], table["comment"] or ""]
-    for column in table["columns"]:
-        parts += [column["name"], column["type"], column["comment"] or "", *column["values"]]
-    text = "  ".join(parts)
-    ascii_characters = sum(map(str.isascii, text))
-    return int(ascii_characters / 3.5 + len(text) - ascii_characters) + 8 * (1 + len(table["foreign_keys"]))
+def _bridges(context: Context, seeds: list[int]) -> list[int]:
+    """Tables that connect two of the first ones: an answer may have to go through them."""
+    place = [context.preferences.scope, context.schemas]
+    rows = context.db.rows(_BRIDGES, ["bigint[]", "text", "name[]"], [seeds, *place])
+    return [row["relid"] for row in rows[:BRIDGES]]

@@ -30,6 +30,7 @@ class ColumnBody(Body):
     not_null: bool
     comment: str | None = Field(max_length=1000)
     values: list[str] = Field(max_length=100)
+    samples: list[str] = Field(default=[], max_length=10)
 
 
 class ForeignKeyBody(Body):
@@ -37,6 +38,7 @@ class ForeignKeyBody(Body):
     schema_: Name = Field(alias="schema")
     table: Name
     references: Names
+    score: float = Field(default=1.0, gt=0, le=1)
 
 
 class TableBody(Body):
@@ -55,11 +57,12 @@ class TableBody(Body):
             kind=self.kind,
             comment=self.comment,
             columns=tuple(
-                guard_scope.Column(c.name, c.type, c.not_null, c.comment, tuple(c.values)) for c in self.columns
+                guard_scope.Column(c.name, c.type, c.not_null, c.comment, tuple(c.values), tuple(c.samples))
+                for c in self.columns
             ),
             primary_key=tuple(self.primary_key),
             foreign_keys=tuple(
-                guard_scope.ForeignKey(tuple(k.columns), k.schema_, k.table, tuple(k.references))
+                guard_scope.ForeignKey(tuple(k.columns), k.schema_, k.table, tuple(k.references), k.score)
                 for k in self.foreign_keys
             ),
         )
@@ -76,12 +79,20 @@ class ScopeBody(Body):
 class ExampleBody(Body):
     question: str = Field(max_length=8000)
     sql: str = Field(max_length=32_768)
+    note: str | None = Field(default=None, max_length=2000)
 
 
 class ValueBody(Body):
-    table: str = Field(max_length=130)
+    schema_: Name = Field(alias="schema")
+    table: Name
     column: Name
     value: str = Field(max_length=500)
+    phrase: str = Field(max_length=500)
+
+
+class TermBody(Body):
+    term: str = Field(max_length=200)
+    meaning: str = Field(max_length=2000)
 
 
 class RepairBody(Body):
@@ -99,6 +110,9 @@ class GenerateRequest(Request):
     scope: ScopeBody
     examples: list[ExampleBody] = Field(max_length=50)
     values: list[ValueBody] = Field(max_length=200)
+    terms: list[TermBody] = Field(default=[], max_length=50)
+    mend: bool = True
+    show_prompt: bool = False
     repair: RepairBody | None
     candidates: int = Field(ge=1, le=16)
     max_tokens: int = Field(ge=16, le=4096)
@@ -111,8 +125,9 @@ class GenerateRequest(Request):
             today=self.today,
             server_version=self.server_version,
             scope=self.scope.typed(),
-            examples=tuple(render.Example(e.question, e.sql) for e in self.examples),
-            values=tuple(render.ValueMatch(v.table, v.column, v.value) for v in self.values),
+            examples=tuple(render.Example(e.question, e.sql, e.note) for e in self.examples),
+            values=tuple(render.ValueMatch(v.schema_, v.table, v.column, v.value, v.phrase) for v in self.values),
+            terms=tuple(render.Term(t.term, t.meaning) for t in self.terms),
             repair=render.Repair(**self.repair.model_dump()) if self.repair else None,
         )
 
@@ -151,6 +166,11 @@ class CandidateBody(BaseModel):
     repairs: list[str]
 
 
+class MessageBody(BaseModel):
+    role: str
+    content: str
+
+
 class Usage(BaseModel):
     prompt_tokens: int
     completion_tokens: int
@@ -160,6 +180,7 @@ class GenerateAnswer(Answer):
     request_id: str
     model: str
     candidates: list[CandidateBody]
+    prompt: list[MessageBody] | None
     usage: Usage
     timings_ms: dict[str, float]
     warnings: list[str]

@@ -8,17 +8,29 @@ import secrets
 import time
 from collections.abc import Sequence
 
-from sidecar.api.schemas import CandidateBody, CheckAnswer, ErrorFields, GenerateAnswer, GenerateRequest, Usage
+from sidecar.api.schemas import (
+    CandidateBody,
+    CheckAnswer,
+    ErrorFields,
+    GenerateAnswer,
+    GenerateRequest,
+    MessageBody,
+    Usage,
+)
 from sidecar.engine.base import Generation, Message, Sample, Sampling
 from sidecar.errors import SidecarError
 from sidecar.guard.check import Checked, check
 from sidecar.guard.scope import Scope
 from sidecar.prompt.ddl import render_schema
-from sidecar.prompt.render import STOP, extract_sql, render
+from sidecar.prompt.render import STOP, ValueMatch, extract_sql, render
 from sidecar.repair.repair import repair
 from sidecar.services import Services
 
 SAMPLING_TEMPERATURE = 0.7  # of several candidates; a single one is greedy
+
+# What the guard refuses and repair may still put right: the name of a table, a function or a spelling of another
+# database, a type's name. The guard looks at the result again.
+MENDABLE = frozenset({"NL402", "NL403", "NL404", "NL405"})
 
 # Cached prefixes are shared only among requests with the same schema part: how fast an answer begins must not tell
 # what other roles may see. The key is this process's own, so that nobody can make a salt from outside.
@@ -33,11 +45,12 @@ async def generate(services: Services, request: GenerateRequest) -> GenerateAnsw
     prompted = time.perf_counter()
     generation = await _ask_engine(services, request, messages, context.scope)
     answered = time.perf_counter()
-    candidates = [candidate(sample, context.scope) for sample in generation.samples]
+    candidates = [candidate(sample, context.scope, request.mend, context.values) for sample in generation.samples]
     return GenerateAnswer(
         request_id=request.request_id,
         model=generation.model,
         candidates=candidates,
+        prompt=[MessageBody(role=m.role, content=m.content) for m in messages] if request.show_prompt else None,
         usage=Usage(prompt_tokens=generation.prompt_tokens, completion_tokens=generation.completion_tokens),
         timings_ms={
             "prompt": _ms(started, prompted),
@@ -56,7 +69,6 @@ async def _ask_engine(
         max_tokens=request.max_tokens,
         temperature=0.0 if request.candidates == 1 else SAMPLING_TEMPERATURE,
         stop=STOP,
-        seed=0,
         deadline=min(request.deadline_ms / 1000, services.settings.max_deadline),
         cache_salt=_salt(scope),
     )
@@ -67,14 +79,14 @@ def _salt(scope: Scope) -> str:
     return hmac.new(_SALT_KEY, render_schema(scope).encode(), hashlib.sha256).hexdigest()[:32]
 
 
-def candidate(sample: Sample, scope: Scope) -> CandidateBody:
+def candidate(sample: Sample, scope: Scope, mend: bool = True, values: Sequence[ValueMatch] = ()) -> CandidateBody:
     """A sample with the guard's verdict, and what had to be put right in it."""
     sql = extract_sql(sample.text)
     repairs: tuple[str, ...] = ()
     try:
         if sample.finish_reason == "length":
             raise _truncated(sample.tokens)
-        (checked, repairs), error = _mended(sql, scope), None
+        (checked, repairs), error = _mended(sql, scope, values) if mend else (check(sql, scope), ()), None
     except SidecarError as refused:
         checked, error = Checked("", ()), ErrorFields(**refused.fields())
     return CandidateBody(
@@ -88,15 +100,15 @@ def candidate(sample: Sample, scope: Scope) -> CandidateBody:
     )
 
 
-def _mended(sql: str, scope: Scope) -> tuple[Checked, tuple[str, ...]]:
+def _mended(sql: str, scope: Scope, values: Sequence[ValueMatch] = ()) -> tuple[Checked, tuple[str, ...]]:
     """The statement as the guard lets it through, with every name bound where the rules can; raises as check() does."""
     try:
         checked, refused = check(sql, scope), None
     except SidecarError as error:
-        if error.sqlstate != "NL402":
+        if error.sqlstate not in MENDABLE:
             raise
-        checked, refused = Checked(sql, ()), error  # the name of a table may be what has to be put right
-    repaired = repair(checked.sql, scope)
+        checked, refused = Checked(sql, ()), error
+    repaired = repair(checked.sql, scope, values)
     try:
         if repaired.notes:
             return check(repaired.sql, scope), repaired.notes

@@ -1,4 +1,4 @@
-"""One database's schema index: look for changed relations, embed their texts, store them."""
+"""One database's schema index and examples: look for what changed, embed its texts, store them."""
 
 from __future__ import annotations
 
@@ -22,10 +22,15 @@ MAX_BACKOFF = 30.0
 _HEAD = "select nl2sql._index_queue_head() as head"
 _PENDING = "select relid::bigint as relid, attnum, names, document, fingerprint from nl2sql._index_pending(%s)"
 _STORE = "select nl2sql._index_store(%s::jsonb, %s, %s)"
+_EXAMPLES = "select id, question from nl2sql._example_pending(%s, %s)"
+_STORE_EXAMPLES = "select nl2sql._example_embed(%s::jsonb, %s) as stored"
 
 
 class IndexWorker:
-    """A task that keeps one database's index fresh; whatever fails is tried again, with growing pauses."""
+    """A task that keeps one database's index and the vectors of its examples fresh.
+
+    Whatever fails is tried again, with growing pauses.
+    """
 
     def __init__(self, database: str, embedder: Embedder, interval: float) -> None:
         self._database = database
@@ -66,6 +71,7 @@ class IndexWorker:
             while True:
                 stored = await self._step(connection)
                 self._state = EngineState("ready", f"schema index of {self.name} is kept fresh", "none")
+                stored += await self._embed_examples(connection)
                 if not stored:
                     await asyncio.sleep(self._interval)
 
@@ -82,6 +88,17 @@ class IndexWorker:
                 entry["embedding"] = vector
         await connection.execute(_STORE, (json.dumps(entries), self._embedder.name, head))
         return len(entries)
+
+    async def _embed_examples(self, connection: psycopg.AsyncConnection[dict[str, Any]]) -> int:
+        """Give vectors to stored examples that have none of this embedder; returns how many."""
+        entries = await self._rows(connection, _EXAMPLES, self._embedder.name, TEXTS)
+        if not entries:
+            return 0
+        vectors = await self._embedder.embed([entry["question"] for entry in entries])
+        for entry, vector in zip(entries, vectors, strict=True):
+            entry["embedding"] = vector
+        stored = await self._rows(connection, _STORE_EXAMPLES, json.dumps(entries), self._embedder.name)
+        return int(stored[0]["stored"])
 
     @staticmethod
     async def _rows(

@@ -46,6 +46,8 @@ def _column(column: Column) -> tuple[str, str]:
     if column.values:
         more = ", …" if len(column.values) > SHOWN_VALUES else ""
         notes.append("one of " + ", ".join(map(_literal, column.values[:SHOWN_VALUES])) + more)
+    elif column.samples:
+        notes.append("e.g. " + ", ".join(map(_literal, column.samples)))
     return f"{quote(column.name)} {one_line(column.type)}", f" -- {'; '.join(notes)}" if notes else ""
 
 

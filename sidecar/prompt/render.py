@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from sidecar.engine.base import Message
 from sidecar.guard.scope import Scope
-from sidecar.prompt.ddl import render_schema
+from sidecar.prompt.ddl import name_in, quote, render_schema
 from sidecar.prompt.text import one_line
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -23,13 +23,26 @@ STOP = (";\n", "\n\n\n")
 class Example:
     question: str
     sql: str
+    note: str | None = None
 
 
 @dataclass(frozen=True)
 class ValueMatch:
+    """A stored value, and the words of the question that it was found by."""
+
+    schema: str
     table: str
     column: str
     value: str
+    phrase: str
+
+
+@dataclass(frozen=True)
+class Term:
+    """A word of the house, and what it means there."""
+
+    term: str
+    meaning: str
 
 
 @dataclass(frozen=True)
@@ -52,6 +65,7 @@ class Context:
     scope: Scope
     examples: tuple[Example, ...] = ()
     values: tuple[ValueMatch, ...] = ()
+    terms: tuple[Term, ...] = ()
     repair: Repair | None = None
 
 
@@ -76,7 +90,8 @@ def render(context: Context, family: str) -> list[Message]:
             environment.get_template("question.j2").render(
                 schema=render_schema(context.scope),
                 examples=context.examples,
-                values=context.values,
+                values=_shown_values(context),
+                terms=context.terms,
                 today=context.today,
                 question=context.question,
             ),
@@ -89,6 +104,18 @@ def render(context: Context, family: str) -> list[Message]:
         )
         messages += [Message("assistant", repair.sql), Message("user", text)]
     return messages
+
+
+def _shown_values(context: Context) -> list[dict[str, object]]:
+    """One entry a value and phrase, with every column that holds it."""
+    shown: dict[tuple[str, str], list[str]] = {}
+    for match in context.values:
+        table = context.scope.find(match.schema, match.table)
+        phrase = "" if match.phrase == match.value else match.phrase
+        if table:
+            place = f"{name_in(context.scope, table)}.{quote(match.column)}"
+            shown.setdefault((match.value, phrase), []).append(place)
+    return [{"value": value, "phrase": phrase, "places": places} for (value, phrase), places in shown.items()]
 
 
 _FENCE = re.compile(r"(?:^|[\n:：])\s*```(?:(?:sql|pgsql|postgres\w*)\b)?\s*(.*?)\s*(?:```|\Z)", re.S | re.I)

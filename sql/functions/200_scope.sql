@@ -54,6 +54,88 @@ $sql$;
 comment on function nl2sql._is_user_relation(pg_class) is 'whether a relation is one that users keep data in';
 
 -- API: Private
+create or replace function nl2sql._open_schemas(
+    mode text,        -- 'search_path' or 'database'
+    schemas name[]    -- the caller's current_schemas(false), in order
+)
+returns oid[]
+language plpgsql stable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+begin
+    return (
+        select coalesce(array_agg(n.oid), '{}')
+        from pg_namespace as n
+        where (mode = 'database' or n.nspname = any (schemas))
+            and n.nspname not in ('information_schema', 'nl2sql') and n.nspname !~ '^pg_'
+            and has_schema_privilege(n.oid, 'usage')
+    );
+end
+$plpgsql$;
+comment on function nl2sql._open_schemas(text, name[]) is 'schemas in scope that the caller may use';
+
+-- API: Private
+create or replace function nl2sql._extension_relations()
+returns oid[]
+language plpgsql stable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+begin
+    return (
+        select coalesce(array_agg(d.objid), '{}')
+        from pg_depend as d
+        where d.refclassid = 'pg_extension'::regclass and d.classid = 'pg_class'::regclass and d.deptype = 'e'
+    );
+end
+$plpgsql$;
+comment on function nl2sql._extension_relations() is 'relations that belong to an extension';
+
+-- API: Private. Stops at so many: whether a scope is small must cost little where there are very many relations.
+-- The conditions are those of _is_user_relation(), written out: a call for each relation is slow.
+create or replace function nl2sql._readable(mode text, schemas name[], most int)
+returns table (relid oid, namespace oid)
+language plpgsql stable called on null input security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+declare
+    namespaces oid[] := nl2sql._open_schemas(mode, schemas);
+    members oid[] := nl2sql._extension_relations();
+begin
+    return query
+    select c.oid, c.relnamespace
+    from pg_class as c
+    where c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition and c.relpersistence <> 't'
+        and c.relnamespace = any (namespaces)
+        and c.oid <> all (members)
+        and has_any_column_privilege(c.oid, 'select')
+    limit most;
+end
+$plpgsql$;
+comment on function nl2sql._readable(text, name[], int) is 'relations the caller may read, in no order, at most so many; NULL: all';
+
+-- API: Private
+create or replace function nl2sql._readable_among(mode text, schemas name[], relations oid[])
+returns table (relid oid, namespace oid)
+language plpgsql stable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+declare
+    namespaces oid[] := nl2sql._open_schemas(mode, schemas);
+    members oid[] := nl2sql._extension_relations();
+begin
+    return query
+    select c.oid, c.relnamespace
+    from pg_class as c
+    where c.oid = any (relations)
+        and c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition and c.relpersistence <> 't'
+        and c.relnamespace = any (namespaces)
+        and c.oid <> all (members)
+        and has_any_column_privilege(c.oid, 'select');
+end
+$plpgsql$;
+comment on function nl2sql._readable_among(text, name[], oid[]) is 'which of these relations are in scope and may be read by the caller';
+
+-- API: Private
 create or replace function nl2sql._scope(
     mode text,        -- 'search_path' or 'database'
     schemas name[]    -- the caller's current_schemas(false), in order
@@ -63,13 +145,9 @@ language sql stable strict security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $sql$
     select c.oid, n.nspname, c.relname, n.nspname = any (schemas)
-    from pg_class as c
-        join pg_namespace as n on n.oid = c.relnamespace
-    where (mode = 'database' or n.nspname = any (schemas))
-        and nl2sql._is_user_schema(n.oid)
-        and has_schema_privilege(n.oid, 'usage')
-        and nl2sql._is_user_relation(c)
-        and has_any_column_privilege(c.oid, 'select')
+    from nl2sql._readable(mode, schemas, null) as r
+        join pg_class as c on c.oid = r.relid
+        join pg_namespace as n on n.oid = r.namespace
     order by array_position(schemas, n.nspname) nulls last, n.nspname, c.relname
 $sql$;
 comment on function nl2sql._scope(text, name[]) is 'relations the caller may read, in the order of the search path';
@@ -92,98 +170,176 @@ as $sql$
 $sql$;
 comment on function nl2sql._column_values(oid, int2, oid) is 'values a column can take by its type or a CHECK list; empty if open';
 
--- API: Private
-create or replace function nl2sql._columns(relation oid)
-returns jsonb
-language sql stable strict security invoker parallel safe
+-- API: Private. From pg_stats, as the caller: columns he may read, of tables whose row security does not hold for him.
+-- plpgsql keeps the plan: planning pg_stats takes longer than reading it.
+create or replace function nl2sql._samples(relations oid[])
+returns table (relid oid, attnum int2, samples text[])
+language plpgsql stable strict security invoker parallel safe
 set search_path = pg_catalog, pg_temp
-as $sql$
-    select coalesce(jsonb_agg(jsonb_build_object(
-        'name', a.attname,
-        'type', format_type(a.atttypid, a.atttypmod),
-        'not_null', a.attnotnull,
-        'comment', nl2sql._clean(d.description, 300),
-        -- a call per column costs; most columns are neither enums nor checked
-        'values', case
-            when t.typtype = 'e' or a.attnum = any (checked.attnums)
-            then to_jsonb((nl2sql._column_values(relation, a.attnum, a.atttypid))[1:30])
-            else '[]'
-        end
-    ) order by a.attnum), '[]')
-    from pg_attribute as a
-        join pg_type as t on t.oid = a.atttypid
-        left join pg_description as d
-            on d.classoid = 'pg_class'::regclass and d.objoid = relation and d.objsubid = a.attnum
-        cross join (
-            select array_agg(k.conkey[1]) as attnums
-            from pg_constraint as k
-            where k.conrelid = relation and k.contype = 'c' and cardinality(k.conkey) = 1
-        ) as checked
-    where a.attrelid = relation and a.attnum > 0 and not a.attisdropped
-        and has_column_privilege(relation, a.attnum, 'select')
-$sql$;
-comment on function nl2sql._columns(oid) is 'columns of a relation that the caller may read, as docs/protocol.md has them';
-
--- API: Private
-create or replace function nl2sql._column_names(relation oid, attributes int2[])
-returns jsonb
-language sql stable strict security invoker parallel safe
-set search_path = pg_catalog, pg_temp
-as $sql$
-    -- NULL if one of them is hidden from the caller: half a key would mislead.
-    select case when bool_and(has_column_privilege(relation, a.attnum, 'select')) then jsonb_agg(a.attname order by k.position) end
-    from unnest(attributes) with ordinality as k (attnum, position)
-        join pg_attribute as a on a.attrelid = relation and a.attnum = k.attnum
-$sql$;
-comment on function nl2sql._column_names(oid, int2[]) is 'names of key columns; NULL if the caller may not read all of them';
-
--- API: Private
-create or replace function nl2sql._foreign_keys(relation oid)
-returns jsonb
-language sql stable strict security invoker parallel safe
-set search_path = pg_catalog, pg_temp
-as $sql$
-    select coalesce(jsonb_agg(jsonb_build_object(
-        'columns', f.own,
-        'schema', f.nspname,
-        'table', f.relname,
-        'references', f.other
-    ) order by f.conname), '[]')
+as $plpgsql$
+begin
+    return query
+    select k.oid, k.attnum, array(
+        select v.value
+        from unnest(k.common) with ordinality as v (value, place)
+        where btrim(v.value) <> '' and length(v.value) <= 40
+        order by v.place
+        limit k.most)
     from (
-        select k.conname, n.nspname, c.relname,
-            nl2sql._column_names(k.conrelid, k.conkey) as own,
-            nl2sql._column_names(k.confrelid, k.confkey) as other
-        from pg_constraint as k
-            join pg_class as c on c.oid = k.confrelid
-            join pg_namespace as n on n.oid = c.relnamespace
-        where k.conrelid = relation and k.contype = 'f' and k.conparentid = 0 and has_schema_privilege(n.oid, 'usage')
-    ) as f
-    where f.own is not null and f.other is not null
-$sql$;
-comment on function nl2sql._foreign_keys(oid) is 'foreign keys of a relation whose both ends the caller may read';
+        select c.oid, a.attnum, case t.typcategory when 'D' then 1 else 3 end as most,
+            coalesce(s.most_common_vals::text::text[],
+                -- each value once: in a small table they still show what the column looks like
+                case when c.reltuples between 0 and 50 then s.histogram_bounds::text::text[] end) as common
+        from pg_stats as s
+            join pg_namespace as n on n.nspname = s.schemaname
+            join pg_class as c on c.relnamespace = n.oid and c.relname = s.tablename
+            join pg_attribute as a on a.attrelid = c.oid and a.attname = s.attname
+            join pg_type as t on t.oid = a.atttypid
+        where s.schemaname = any (array(
+                select o.nspname from pg_namespace as o where o.oid in (
+                    select r.relnamespace from pg_class as r where r.oid = any (relations))))
+            and s.tablename = any (array(select r.relname from pg_class as r where r.oid = any (relations)))
+            and c.oid = any (relations) and s.inherited = (c.relkind = 'p') and s.avg_width <= 40
+            -- texts, dates, and numbers that stand for yes and no
+            and (t.typcategory in ('S', 'D') or (t.typcategory = 'N' and s.n_distinct between 2 and 3))
+            and not exists (
+                select from pg_constraint as k
+                where k.conrelid = c.oid and k.contype in ('p', 'f') and a.attnum = any (k.conkey))
+    ) as k
+    where k.common is not null;
+end
+$plpgsql$;
+comment on function nl2sql._samples(oid[]) is 'a few frequent values of columns where they tell something, as far as the caller may read them';
 
--- API: Private
+-- API: Private. One pass for all relations. plpgsql keeps the plan for the next question of the session.
 create or replace function nl2sql._describe(relations oid[])
 returns jsonb
+language plpgsql stable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+begin
+    return (
+        with wanted as materialized (
+            select c.oid as relid, c.relname, c.relkind, n.nspname, u.position
+            from unnest(relations) with ordinality as u (relid, position)
+                join pg_class as c on c.oid = u.relid
+                join pg_namespace as n on n.oid = c.relnamespace
+        ),
+        attribute as materialized (
+            select a.attrelid as relid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, t.typtype
+            from pg_attribute as a
+                join pg_type as t on t.oid = a.atttypid
+            where a.attrelid = any (relations) and a.attnum > 0 and not a.attisdropped
+                and has_column_privilege(a.attrelid, a.attnum, 'select')
+        ),
+        checked as materialized (
+            select distinct k.conrelid as relid, k.conkey[1] as attnum
+            from pg_constraint as k
+            where k.conrelid = any (relations) and k.contype = 'c' and cardinality(k.conkey) = 1
+        ),
+        described as (
+            select a.relid, jsonb_agg(jsonb_build_object(
+                'name', a.attname,
+                'type', format_type(a.atttypid, a.atttypmod),
+                'not_null', a.attnotnull,
+                'comment', nl2sql._clean(d.description, 300),
+                -- a call per column costs; most columns are neither enums nor checked
+                'values', case
+                    when a.typtype = 'e' or k.attnum is not null
+                    then to_jsonb((nl2sql._column_values(a.relid, a.attnum, a.atttypid))[1:30])
+                    else '[]'
+                end,
+                'samples', case
+                    when a.typtype <> 'e' and k.attnum is null then to_jsonb(coalesce(seen.samples, '{}'))
+                    else '[]'
+                end
+            ) order by a.attnum) as columns
+            from attribute as a
+                left join checked as k on k.relid = a.relid and k.attnum = a.attnum
+                left join nl2sql._samples(relations) as seen on seen.relid = a.relid and seen.attnum = a.attnum
+                left join pg_description as d
+                    on d.classoid = 'pg_class'::regclass and d.objoid = a.relid and d.objsubid = a.attnum
+            group by a.relid
+        ),
+        constrained as materialized (
+            select k.oid, k.conrelid, k.contype, k.conname, k.conkey, k.confrelid, k.confkey
+            from pg_constraint as k
+            where k.conrelid = any (relations) and (k.contype = 'p' or (k.contype = 'f' and k.conparentid = 0))
+        ),
+        -- only what the caller may read in full: half a key would mislead
+        own as materialized (
+            select k.oid, jsonb_agg(a.attname order by p.position) as names
+            from constrained as k
+                cross join unnest(k.conkey) with ordinality as p (attnum, position)
+                join attribute as a on a.relid = k.conrelid and a.attnum = p.attnum
+            group by k.oid, k.conkey
+            having count(*) = cardinality(k.conkey)
+        ),
+        other as materialized (
+            select k.oid, jsonb_agg(a.attname order by p.position) as names
+            from constrained as k
+                cross join unnest(k.confkey) with ordinality as p (attnum, position)
+                join pg_attribute as a on a.attrelid = k.confrelid and a.attnum = p.attnum
+            where k.contype = 'f'
+            group by k.oid
+            having bool_and(has_column_privilege(k.confrelid, a.attnum, 'select'))
+        ),
+        foreign_key as (
+            select k.conrelid as relid, jsonb_agg(jsonb_build_object(
+                'columns', own.names, 'schema', n.nspname, 'table', c.relname, 'references', other.names
+            ) order by k.conname) as keys
+            from constrained as k
+                join own on own.oid = k.oid
+                join other on other.oid = k.oid
+                join pg_class as c on c.oid = k.confrelid
+                join pg_namespace as n on n.oid = c.relnamespace
+            where has_schema_privilege(n.oid, 'usage')
+            group by k.conrelid
+        ),
+        primary_key as (
+            select k.conrelid as relid, own.names from constrained as k join own on own.oid = k.oid where k.contype = 'p'
+        )
+        select coalesce(jsonb_agg(jsonb_build_object(
+            'schema', w.nspname,
+            'name', w.relname,
+            'kind', case w.relkind
+                when 'r' then 'table' when 'p' then 'partitioned table' when 'v' then 'view'
+                when 'm' then 'materialized view' else 'foreign table'
+            end,
+            'comment', nl2sql._clean(obj_description(w.relid, 'pg_class'), 500),
+            'columns', coalesce(d.columns, '[]'),
+            'primary_key', coalesce(p.names, '[]'),
+            'foreign_keys', coalesce(f.keys, '[]')
+        ) order by w.position), '[]')
+        from wanted as w
+            left join described as d on d.relid = w.relid
+            left join primary_key as p on p.relid = w.relid
+            left join foreign_key as f on f.relid = w.relid
+    );
+end
+$plpgsql$;
+comment on function nl2sql._describe(oid[]) is 'relations as docs/protocol.md describes a table, without what the caller may not read';
+
+-- API: Private
+create or replace function nl2sql._withheld(
+    mode text,        -- 'search_path' or 'database'
+    schemas name[],   -- the caller's current_schemas(false)
+    question text
+)
+returns boolean
 language sql stable strict security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $sql$
-    select coalesce(jsonb_agg(jsonb_build_object(
-        'schema', n.nspname,
-        'name', c.relname,
-        'kind', case c.relkind
-            when 'r' then 'table' when 'p' then 'partitioned table' when 'v' then 'view'
-            when 'm' then 'materialized view' else 'foreign table'
-        end,
-        'comment', nl2sql._clean(obj_description(c.oid, 'pg_class'), 500),
-        'columns', nl2sql._columns(c.oid),
-        'primary_key', coalesce(
-            (select nl2sql._column_names(c.oid, k.conkey) from pg_constraint as k where k.conrelid = c.oid and k.contype = 'p'),
-            '[]'),
-        'foreign_keys', nl2sql._foreign_keys(c.oid)
-    ) order by wanted.position), '[]')
-    from unnest(relations) with ordinality as wanted (relid, position)
-        join pg_class as c on c.oid = wanted.relid
-        join pg_namespace as n on n.oid = c.relnamespace
+    -- Tells no name: only that the question names, in its own words, a table that the catalogs list and the caller may not read.
+    select exists (
+        select from pg_class as c
+            join pg_namespace as n on n.oid = c.relnamespace
+        where (mode = 'database' or n.nspname = any (schemas))
+            and nl2sql._is_user_schema(n.oid)
+            and has_schema_privilege(n.oid, 'usage')
+            and nl2sql._is_user_relation(c)
+            and not has_any_column_privilege(c.oid, 'select')
+            and to_tsvector('english', question) @@ plainto_tsquery('english', nl2sql._words(c.relname))
+    )
 $sql$;
-comment on function nl2sql._describe(oid[]) is 'relations as docs/protocol.md describes a table, without what the caller may not read';
+comment on function nl2sql._withheld(text, name[], text) is 'whether the question names a table that is there, but not for the caller';

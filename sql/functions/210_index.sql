@@ -94,6 +94,15 @@ begin
             and (dropped.objsubid = 0 or dropped.objsubid = old.attnum)
         for update of old skip locked
     );
+    -- stored values of what is gone; what somebody else holds right now, the next index_values() removes
+    delete from nl2sql._value_column as v
+    where (v.relid, v.attnum) in (
+        select old.relid, old.attnum
+        from nl2sql._value_column as old
+            join pg_event_trigger_dropped_objects() as dropped on dropped.objid = old.relid
+        where dropped.classid = 'pg_class'::regclass and (dropped.objsubid = 0 or dropped.objsubid = old.attnum)
+        for update of old skip locked
+    );
     -- a table that lost a column, since its own text names the columns; and what is still in the index of one that is gone
     insert into nl2sql._index_queue (relid)
     select distinct dropped.objid
@@ -151,6 +160,77 @@ as $sql$
 $sql$;
 comment on function nl2sql._index_queue_head() is 'highest queue number seen; taken before reading, so that later changes stay queued';
 
+-- API: Private
+create or replace function nl2sql._lexemes(prose text)
+returns setof text
+language plpgsql immutable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+begin
+    return query
+    -- English stems; of Chinese, which has no blanks, each pair of characters.
+    select l.lexeme from unnest(to_tsvector('pg_catalog.english', prose)) as l
+    union
+    select substr(run[1], place, 2)
+    from regexp_matches(prose, '[\u4e00-\u9fff]{2,}', 'g') as run
+        cross join generate_series(1, length(run[1]) - 1) as place;
+end
+$plpgsql$;
+comment on function nl2sql._lexemes(text) is 'words of a text as they are compared: stems, pairs of Chinese characters';
+
+-- API: Private. What whoever runs it may read, as _documents().
+create or replace function nl2sql._live_words(
+    relations oid[],
+    columns boolean     -- false: words of tables only
+)
+returns table (relid oid, attnum int2, word text, share real)
+language plpgsql stable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+begin
+    if cardinality(relations) = 0 then
+        return;
+    end if;
+    return query
+    with entry as (
+        select c.oid as relid, 0::int2 as attnum, c.relname as name, obj_description(c.oid, 'pg_class') as comment
+        from pg_class as c
+        where c.oid = any (relations) and has_any_column_privilege(c.oid, 'select')
+        union all
+        select a.attrelid, a.attnum, a.attname, col_description(a.attrelid, a.attnum)
+        from pg_attribute as a
+        where columns and a.attrelid = any (relations) and a.attnum > 0 and not a.attisdropped
+            and has_column_privilege(a.attrelid, a.attnum, 'select')
+    )
+    select w.relid, w.attnum, w.word, max(w.share)
+    from (
+        select e.relid, e.attnum, l.word, case when e.attnum = 0 then 1.0 / count(*) over (partition by e.relid, e.attnum) else 0 end::real
+        from entry as e cross join nl2sql._lexemes(nl2sql._words(e.name)) as l (word)
+        union all
+        select e.relid, e.attnum, l.word, 0
+        from entry as e cross join nl2sql._lexemes(nl2sql._clean(e.comment, 500)) as l (word)
+    ) as w (relid, attnum, word, share)
+    group by w.relid, w.attnum, w.word;
+end
+$plpgsql$;
+comment on function nl2sql._live_words(oid[], boolean) is 'words in names and comments of relations and columns that the caller may read';
+
+-- API: Private. SECURITY DEFINER: writes the index.
+create or replace function nl2sql._index_store_words(relations oid[])
+returns int
+language sql volatile strict security definer parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    delete from nl2sql._index_word as w where w.relid = any (relations);
+    insert into nl2sql._index_word (word, relid, attnum, share)
+    select l.word, l.relid, l.attnum, l.share
+    from nl2sql._live_words(relations, true) as l
+        join nl2sql._index as i on i.relid = l.relid and i.attnum = l.attnum
+    order by l.word, l.relid, l.attnum;
+    select count(*)::int from nl2sql._index as i where i.relid = any (relations);
+$sql$;
+comment on function nl2sql._index_store_words(oid[]) is 'store the words of indexed relations; returns their rows in the index';
+
 -- API: Private. SECURITY DEFINER: writes the index. `vector` is bound when this function is made, whatever schema it is in.
 create or replace function nl2sql._index_store(
     entries jsonb,     -- [{relid, attnum, names, document, fingerprint, embedding: [float] or null}, …], whole relations
@@ -195,23 +275,21 @@ begin atomic
             where c.oid operator(pg_catalog.=) q.relid
                 and nl2sql._is_user_schema(c.relnamespace) and nl2sql._is_user_relation(c)
         );
-    with stored as (
-        insert into nl2sql._index as i (relid, attnum, names, document, words, fingerprint, embedder, dimension, embedding)
-        select e.relid, e.attnum, e.names, e.document, pg_catalog.to_tsvector('pg_catalog.english', e.document), e.fingerprint,
-            case when e.embedding is not null then _index_store.embedder end,
-            pg_catalog.jsonb_array_length(e.embedding),
-            e.embedding::text::vector
-        from pg_catalog.jsonb_to_recordset(entries)
-            as e (relid oid, attnum int2, names text, document text, fingerprint text, embedding jsonb)
-        where exists (select from pg_catalog.pg_class as c where c.oid operator(pg_catalog.=) e.relid)
-        order by e.relid, e.attnum
-        on conflict (relid, attnum) do update set
-            names = excluded.names, document = excluded.document, words = excluded.words, fingerprint = excluded.fingerprint,
-            embedder = excluded.embedder, dimension = excluded.dimension, embedding = excluded.embedding,
-            updated_at = pg_catalog.clock_timestamp()
-        returning 1
-    )
-    select pg_catalog.count(*)::int from stored;
+    insert into nl2sql._index as i (relid, attnum, names, document, fingerprint, embedder, dimension, embedding)
+    select e.relid, e.attnum, e.names, e.document, e.fingerprint,
+        case when e.embedding is not null then _index_store.embedder end,
+        pg_catalog.jsonb_array_length(e.embedding),
+        e.embedding::text::vector
+    from pg_catalog.jsonb_to_recordset(entries)
+        as e (relid oid, attnum int2, names text, document text, fingerprint text, embedding jsonb)
+    where exists (select from pg_catalog.pg_class as c where c.oid operator(pg_catalog.=) e.relid)
+    order by e.relid, e.attnum
+    on conflict (relid, attnum) do update set
+        names = excluded.names, document = excluded.document, fingerprint = excluded.fingerprint,
+        embedder = excluded.embedder, dimension = excluded.dimension, embedding = excluded.embedding,
+        updated_at = pg_catalog.clock_timestamp();
+    select nl2sql._index_store_words((
+        select coalesce(pg_catalog.array_agg(distinct e.relid), '{}') from pg_catalog.jsonb_to_recordset(entries) as e (relid oid)));
 end;
 comment on function nl2sql._index_store(jsonb, text, bigint) is 'store index rows of whole relations and take these off the queue; returns rows stored';
 
@@ -260,82 +338,237 @@ as $sql$
 $sql$;
 comment on function nl2sql._index_stale(oid[]) is 'which of these relations are not indexed, or changed since';
 
--- API: Private. Runs as the caller: row level security on nl2sql._index hides what the caller may not read.
-create or replace function nl2sql._rank(
-    relations oid[],   -- candidates
-    question text,
-    embedding text,    -- of the question, '[…]'; NULL: lexical only
-    embedder text      -- the model that made it; other models' vectors are not compared
-)
-returns table (relid oid, score float8, by_meaning bigint, by_name bigint, by_text bigint)
-language sql stable called on null input security invoker parallel safe
-set search_path = pg_catalog, pg_temp
-begin atomic
-    with entry as materialized (
-        select i.relid, i.names, i.words, i.embedding, i.embedder, i.dimension
-        from nl2sql._index as i
-        where i.relid operator(pg_catalog.=) any (relations)
-    ),
-    asked as (
-        select pg_catalog.replace(pg_catalog.plainto_tsquery('pg_catalog.english', question)::text, '&', '|')::pg_catalog.tsquery as query
-    ),
-    meaning as (
-        select e.relid, pg_catalog.rank() over (order by pg_catalog.min(e.embedding <=> _rank.embedding::vector)) as place
-        from entry as e
-        where e.embedder operator(pg_catalog.=) _rank.embedder and _rank.embedding is not null
-            and e.dimension operator(pg_catalog.=) vector_dims(_rank.embedding::vector)
-        group by e.relid
-    ),
-    name as (
-        select s.relid, pg_catalog.rank() over (order by s.similarity desc) as place
-        from (
-            select e.relid, pg_catalog.max(word_similarity(e.names, question)) as similarity from entry as e group by e.relid
-        ) as s
-        where s.similarity operator(pg_catalog.>) 0.2
-    ),
-    full_text as (
-        select t.relid, pg_catalog.rank() over (order by t.weight desc) as place
-        from (
-            select e.relid, pg_catalog.sum(pg_catalog.ts_rank(e.words, a.query)) as weight
-            from entry as e, asked as a
-            where e.words operator(pg_catalog.@@) a.query
-            group by e.relid
-        ) as t
-    )
-    -- reciprocal rank fusion (Cormack et al. 2009), k = 60
-    select c.relid,
-        coalesce((
-            select pg_catalog.sum(1.0::float8 operator(pg_catalog./) (60 operator(pg_catalog.+) s.place))
-            from (values (m.place), (n.place), (f.place)) as s (place)
-        ), 0) as score,
-        m.place, n.place, f.place
-    from pg_catalog.unnest(relations) as c (relid)
-        left join meaning as m on m.relid operator(pg_catalog.=) c.relid
-        left join name as n on n.relid operator(pg_catalog.=) c.relid
-        left join full_text as f on f.relid operator(pg_catalog.=) c.relid
-    order by score desc, c.relid;
-end;
-comment on function nl2sql._rank(oid[], text, text, text) is 'candidates ranked by meaning, names and full text, fused by reciprocal rank';
-
--- API: Private
-create or replace function nl2sql._bridges(chosen oid[], candidates oid[])
-returns setof oid
-language sql stable strict security invoker parallel safe
+-- API: Private. SECURITY DEFINER: reads the queue; tells of nothing but OIDs, which pg_class shows to everybody.
+create or replace function nl2sql._index_queued()
+returns oid[]
+language sql stable strict security definer parallel safe
 set search_path = pg_catalog, pg_temp
 as $sql$
-    -- Relations of the candidates that have a foreign key to, or from, at least two of the chosen ones.
-    select link.bridge
+    select coalesce(array_agg(distinct q.relid), '{}') from nl2sql._index_queue as q
+$sql$;
+comment on function nl2sql._index_queued() is 'relations that changed since they were indexed';
+
+-- API: Private. Beyond 2000 relations only the queue is asked: looking each one up would take longer than ranking.
+create or replace function nl2sql._stale(mode text, schemas name[])
+returns setof oid
+language plpgsql stable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+declare
+    few oid[] := array(select r.relid from nl2sql._readable(mode, schemas, 2000) as r);
+begin
+    if cardinality(few) < 2000 then
+        return query select s.relid from nl2sql._index_stale(few) as s (relid);
+    elsif not exists (select from nl2sql._index) then
+        return query select r.relid from nl2sql._readable(mode, schemas, null) as r;
+    else
+        return query select r.relid from nl2sql._readable_among(mode, schemas, nl2sql._index_queued()) as r;
+    end if;
+end
+$plpgsql$;
+comment on function nl2sql._stale(text, name[]) is 'relations in scope that are not in the index, or changed since they were put there';
+
+-- API: Private. Runs as the caller: row level security on nl2sql._index hides what the caller may not read.
+create or replace function nl2sql._distances(
+    relations oid[],
+    embedding text,    -- of the question, '[…]'
+    embedder text      -- the model that made it; other models' vectors are not compared
+)
+returns table (relid oid, distance float8)
+language sql stable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+begin atomic
+    -- in a subquery, since a cast from text would be done again for each row
+    select i.relid, i.embedding <=> (select _distances.embedding::vector)
+    from nl2sql._index as i
+    where i.relid operator(pg_catalog.=) any (relations) and i.attnum operator(pg_catalog.=) 0::int2
+        and i.embedder operator(pg_catalog.=) _distances.embedder
+        and i.dimension operator(pg_catalog.=) (select vector_dims(_distances.embedding::vector));
+end;
+comment on function nl2sql._distances(oid[], text, text) is 'cosine distance of relations from a question';
+
+-- API: Private. As the caller, too. The vector index gives at most ef_search rows, of which row level security leaves some.
+create or replace function nl2sql._nearest(embedding text, embedder text, most int)
+returns table (relid oid, distance float8)
+language sql stable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+set hnsw.ef_search = 400
+begin atomic
+    select n.relid, n.distance
     from (
-        select k.conrelid as bridge, k.confrelid as neighbour from pg_constraint as k where k.contype = 'f' and k.confrelid = any (chosen)
+        select i.relid, i.embedder, i.embedding::vector(384) <=> (select _nearest.embedding::vector(384)) as distance
+        from nl2sql._index as i
+        where i.attnum operator(pg_catalog.=) 0::int2 and i.dimension operator(pg_catalog.=) 384
+        order by i.embedding::vector(384) <=> (select _nearest.embedding::vector(384))
+        limit most
+    ) as n
+    where n.embedder operator(pg_catalog.=) _nearest.embedder;
+end;
+comment on function nl2sql._nearest(text, text, int) is 'relations nearest to a question, by the vector index; vectors of 384 numbers only';
+
+-- API: Private. Runs as the caller. Words are weighed by how few of the relations the caller may read have them: what is
+-- hidden moves nothing.
+create or replace function nl2sql._candidates(
+    mode text,         -- 'search_path' or 'database'
+    schemas name[],    -- the caller's current_schemas(false), in order
+    question text,
+    embedding text,    -- of the question, '[…]'; NULL: by words only
+    embedder text,
+    stale oid[]        -- relations whose words are read live
+)
+returns table (
+    relid bigint, namespace bigint,
+    distance float8,   -- NULL: not known
+    words jsonb        -- {stem: [weight of the stem, 1 in the table's name or comment or 0, part of the name it is]}
+)
+language plpgsql stable called on null input security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+-- plans for the first five calls of a session took 0.5 s each over thousands of relations
+set plan_cache_mode = force_generic_plan
+as $plpgsql$
+declare
+    many constant int := 2000;    -- from here on the vector index, and no words that nearly every table has
+    taken constant int := 150;    -- by each signal
+    few oid[] := array(select r.relid from nl2sql._readable(mode, schemas, many) as r);
+    large boolean := cardinality(few) = many;
+    near_relations oid[] := '{}';
+    near_distances float8[] := '{}';
+begin
+    if large and jsonb_array_length(embedding::jsonb) = 384 then
+        select coalesce(array_agg(n.relid order by n.distance), '{}') into near_relations
+        from nl2sql._nearest(embedding, embedder, 400) as n;
+        near_relations := array(select r.relid from nl2sql._readable_among(mode, schemas, near_relations) as r);
+    end if;
+    if large and cardinality(near_relations) < taken then
+        -- most of what is near is out of scope or not for the caller: all that is, one by one
+        near_relations := array(select r.relid from nl2sql._readable(mode, schemas, null) as r);
+    elsif not large then
+        near_relations := few;
+    end if;
+    if embedding is not null then
+        select array_agg(d.relid), array_agg(d.distance) into near_relations, near_distances
+        from nl2sql._distances(near_relations, embedding, embedder) as d;
+    end if;
+    return query
+    with asked as materialized (
+        select l.word from nl2sql._lexemes(question) as l (word)
+    ),
+    hit as materialized (
+        select i.relid, i.attnum, i.word, i.share
+        from asked as a
+            cross join lateral (
+                select h.relid, h.attnum, h.word, h.share
+                from nl2sql._index_word as h
+                where h.word = a.word
+                limit case when large then many end
+            ) as i
+        where i.relid <> all (stale)
+        union all
+        select l.relid, l.attnum, l.word, l.share
+        from nl2sql._live_words(stale, cardinality(stale) <= 500) as l
+        where l.word in (select a.word from asked as a)
+    ),
+    readable as materialized (
+        select f.relid from unnest(few) as f (relid) where not large
+        union all
+        select r.relid
+        from nl2sql._readable_among(mode, schemas, case when large then array(select distinct h.relid from hit as h) else '{}' end) as r
+    ),
+    matched as materialized (
+        select h.relid, h.word, bool_or(h.attnum = 0) as of_table, max(h.share) as share
+        from hit as h
+            join readable as r on r.relid = h.relid
+        where not large or h.word not in (select c.word from hit as c group by c.word having count(*) >= many)
+        group by h.relid, h.word
+    ),
+    weighed as materialized (
+        select m.*, ln(1 + cardinality(few)::float8 / count(*) over (partition by m.word)) as weight
+        from matched as m
+    ),
+    near as materialized (
+        select n.relid, n.distance from unnest(near_relations, near_distances) as n (relid, distance)
+    ),
+    chosen as materialized (
+        (select w.relid from weighed as w group by w.relid
+        order by sum(w.weight * case when w.of_table then 1 else 0.7 end) desc, w.relid limit taken)
+        union
+        (select n.relid from near as n order by n.distance, n.relid limit taken)
+    ),
+    worded as (
+        select w.relid, jsonb_object_agg(w.word, jsonb_build_array(round(w.weight::numeric, 3), w.of_table::int, w.share)) as words
+        from weighed as w
+            join chosen as c on c.relid = w.relid
+        group by w.relid
+    ),
+    -- those that only words have found, where not all distances were taken
+    other as (
+        select d.relid, d.distance
+        from nl2sql._distances(
+            array(select c.relid from chosen as c where large and embedding is not null except select n.relid from near as n),
+            embedding, embedder) as d
+    )
+    select c.relid::bigint, k.relnamespace::bigint, coalesce(n.distance, o.distance), coalesce(w.words, '{}')
+    from chosen as c
+        join pg_class as k on k.oid = c.relid
+        left join near as n on n.relid = c.relid
+        left join other as o on o.relid = c.relid
+        left join worded as w on w.relid = c.relid;
+end
+$plpgsql$;
+comment on function nl2sql._candidates(text, name[], text, text, text, oid[]) is
+    'relations that words or meaning of a question point to, with what is known for each';
+
+-- API: Private
+create or replace function nl2sql._links(relations oid[])
+returns table (relid bigint, neighbour bigint)
+language plpgsql stable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+begin
+    -- a key of which the caller may read one end only connects nothing for it: both ends are among the relations it may read
+    return query
+    select k.conrelid::bigint, k.confrelid::bigint
+    from pg_constraint as k
+    where k.contype = 'f' and k.conrelid = any (relations) and k.confrelid = any (relations) and k.conrelid <> k.confrelid
+        and (select bool_and(has_column_privilege(k.conrelid, n, 'select')) from unnest(k.conkey) as n)
+        and (select bool_and(has_column_privilege(k.confrelid, n, 'select')) from unnest(k.confkey) as n);
+end
+$plpgsql$;
+comment on function nl2sql._links(oid[]) is 'foreign keys among relations, as far as the caller may read their columns';
+
+-- API: Private
+create or replace function nl2sql._bridges(chosen oid[], mode text, schemas name[])
+returns setof oid
+language plpgsql stable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+begin
+    return query
+    with link as materialized (
+        -- keys that refer to a chosen one: pg_depend has an index for that, pg_constraint has none
+        select k.conrelid as bridge, k.confrelid as neighbour
+        from pg_constraint as k
+        where k.contype = 'f' and k.oid = any (array(
+            select d.objid from pg_depend as d
+            where d.refclassid = 'pg_class'::regclass and d.refobjid = any (chosen) and d.classid = 'pg_constraint'::regclass))
+            and k.confrelid = any (chosen)
         union
         select k.confrelid, k.conrelid from pg_constraint as k where k.contype = 'f' and k.conrelid = any (chosen)
-    ) as link
-    where link.bridge = any (candidates) and link.bridge <> all (chosen)
-    group by link.bridge
-    having count(distinct link.neighbour) >= 2
-    order by count(distinct link.neighbour) desc, link.bridge
-$sql$;
-comment on function nl2sql._bridges(oid[], oid[]) is 'candidates that connect at least two of the chosen relations by foreign keys';
+    ),
+    bridge as materialized (
+        select l.bridge, count(distinct l.neighbour) as neighbours
+        from link as l
+        where l.bridge <> all (chosen)
+        group by l.bridge
+        having count(distinct l.neighbour) >= 2
+    )
+    select r.relid
+    from nl2sql._readable_among(mode, schemas, array(select b.bridge from bridge as b)) as r
+        join bridge as b on b.bridge = r.relid
+    order by b.neighbours desc, r.relid;
+end
+$plpgsql$;
+comment on function nl2sql._bridges(oid[], text, name[]) is 'relations in scope that connect at least two of the chosen ones by foreign keys';
 
 -- API: Public
 create or replace function nl2sql.refresh_index(

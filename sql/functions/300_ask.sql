@@ -86,6 +86,40 @@ $plpgsql$;
 comment on function @extschema@.nl2sql(text) is
     'a question in, one verified SELECT out, never executed; sees what the caller may read; raises 42501 without nl2sql_user, else as nl2sql.ask()';
 
+-- API: Private. Read-only within, as _ask() is.
+create or replace function nl2sql._trace(question text, options jsonb, caller jsonb)
+returns jsonb
+language plpython3u volatile called on null input security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+set transaction_read_only = on
+set lock_timeout = '2s'
+as $python$
+from nl2sql_pg import entry
+return entry.trace(plpy, question, options, caller)
+$python$;
+comment on function nl2sql._trace(text, jsonb, jsonb) is 'answer a question and tell how: an envelope {ok: [row]} or {error}';
+
+-- API: Public
+create or replace function nl2sql.trace(
+    question text,               -- in English or Chinese
+    options jsonb default '{}'   -- as of nl2sql.ask()
+)
+returns table (step int, stage text, item text, detail text, ms float8)
+language plpgsql volatile called on null input security invoker parallel unsafe
+as $plpgsql$
+declare
+    reply jsonb := nl2sql._trace(question, options, nl2sql._caller());
+begin
+    perform nl2sql._raise_error(reply OPERATOR(pg_catalog.->) 'error');
+    return query
+        select r.step, r.stage, r.item, r.detail, r.ms
+        from pg_catalog.jsonb_to_recordset(reply OPERATOR(pg_catalog.->) 'ok')
+            as r (step int, stage text, item text, detail text, ms float8);
+end
+$plpgsql$;
+comment on function nl2sql.trace(text, jsonb) is
+    'how a question is answered, a row a step: tables with why, values, examples, the exact prompt, candidates, repairs, plan cost, choice, times (ms)';
+
 -- API: Private
 create or replace function nl2sql._status(caller jsonb)
 returns jsonb

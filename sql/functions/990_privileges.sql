@@ -8,21 +8,81 @@ declare
     asking constant text[] := array[
         'nl2sql._setting_default()', 'nl2sql._settings()', 'nl2sql._words(text)', 'nl2sql._clean(text, int)',
         'nl2sql._is_user_schema(oid)', 'nl2sql._is_user_relation(pg_catalog.pg_class)', 'nl2sql._scope(text, name[])',
-        'nl2sql._column_values(oid, int2, oid)', 'nl2sql._columns(oid)', 'nl2sql._column_names(oid, int2[])',
-        'nl2sql._foreign_keys(oid)', 'nl2sql._describe(oid[])', 'nl2sql._documents(oid[])', 'nl2sql._index_stale(oid[])',
-        'nl2sql._index_state()', 'nl2sql._rank(oid[], text, text, text)', 'nl2sql._bridges(oid[], oid[])',
+        'nl2sql._open_schemas(text, name[])', 'nl2sql._extension_relations()', 'nl2sql._readable(text, name[], int)',
+        'nl2sql._readable_among(text, name[], oid[])', 'nl2sql._column_values(oid, int2, oid)', 'nl2sql._describe(oid[])',
+        'nl2sql._documents(oid[])', 'nl2sql._index_stale(oid[])', 'nl2sql._index_queued()', 'nl2sql._index_state()',
+        'nl2sql._lexemes(text)', 'nl2sql._live_words(oid[], boolean)', 'nl2sql._distances(oid[], text, text)',
+        'nl2sql._nearest(text, text, int)', 'nl2sql._stale(text, name[])',
+        'nl2sql._candidates(text, name[], text, text, text, oid[])', 'nl2sql._links(oid[])', 'nl2sql._bridges(oid[], text, name[])',
         'nl2sql._raise_error(jsonb)', 'nl2sql._ask(text, jsonb, jsonb)', 'nl2sql._caller()', 'nl2sql.ask(text, jsonb)',
-        'nl2sql._status(jsonb)', 'nl2sql.status()'];
+        'nl2sql._status(jsonb)', 'nl2sql.status()', 'nl2sql._limit_temporary_files()', 'nl2sql._withheld(text, name[], text)',
+        'nl2sql._trace(text, jsonb, jsonb)', 'nl2sql.trace(text, jsonb)'];
     administering constant text[] := array[
         'nl2sql._setting_default()', 'nl2sql._settings()', 'nl2sql.set_setting(text, text)', 'nl2sql._raise_error(jsonb)',
         'nl2sql._index_state()', 'nl2sql._index_pending(int)', 'nl2sql._index_queue_head()',
         'nl2sql._index_store(jsonb, text, bigint)', 'nl2sql._index_requeue()', 'nl2sql._refresh_index()',
         'nl2sql.refresh_index(boolean)', 'nl2sql._caller()', 'nl2sql._status(jsonb)', 'nl2sql.status()',
-        'nl2sql._is_user_schema(oid)', 'nl2sql._is_user_relation(pg_catalog.pg_class)', 'nl2sql._scope(text, name[])'];
+        'nl2sql._is_user_schema(oid)', 'nl2sql._is_user_relation(pg_catalog.pg_class)', 'nl2sql._scope(text, name[])',
+        'nl2sql._open_schemas(text, name[])', 'nl2sql._extension_relations()', 'nl2sql._readable(text, name[], int)',
+        'nl2sql.define_join(regclass, text[], regclass, text[], boolean)'];
     indexing constant text[] := array[
         'nl2sql._index_pending(int)', 'nl2sql._index_queue_head()', 'nl2sql._index_store(jsonb, text, bigint)'];
+    -- stored examples, terms and feedback: what every question needs, and what users say of answers
+    learning constant text[] := array[
+        'nl2sql._first_schema(name[], name)', 'nl2sql._examples_kind()', 'nl2sql._han_likeness(text, text)',
+        'nl2sql._find_examples(text, text, text, name[], jsonb, float8, int)', 'nl2sql.list_examples(text)',
+        'nl2sql._terms()', 'nl2sql._terms_in(text)', 'nl2sql._feedback_store(jsonb, jsonb)', 'nl2sql._feedback(jsonb, jsonb)',
+        'nl2sql.feedback(uuid, boolean, text, text, text, text)'];
+    proposing constant text[] := array[
+        'nl2sql.propose_example(text, text, text)', 'nl2sql._suggest_examples(jsonb)', 'nl2sql._view_statements(name[])',
+        'nl2sql._workload(int)', 'nl2sql.suggest_examples()'];
+    teaching constant text[] := array[
+        'nl2sql._clean(text, int)', 'nl2sql._describe(oid[])', 'nl2sql._column_values(oid, int2, oid)',
+        'nl2sql._example_store(jsonb, jsonb, text)',
+        'nl2sql._add_example(text, text, text, jsonb)', 'nl2sql.add_example(text, text, text)', 'nl2sql._raise_warnings(jsonb)',
+        'nl2sql.drop_example(bigint)', 'nl2sql.define_term(text, text, regclass[])', 'nl2sql.drop_term(text)',
+        'nl2sql._feedback_close(bigint, text, text, bigint)', 'nl2sql._review_queue()', 'nl2sql._approve(bigint, text, jsonb)',
+        'nl2sql.approve(bigint, text)', 'nl2sql.reject(bigint, text)'];
+    joining constant text[] := array[
+        'nl2sql._key_columns(oid[])', 'nl2sql._key_statistics(oid[], int2[])', 'nl2sql._known_joins(oid[])',
+        'nl2sql._name_list(oid, int2[])', 'nl2sql._joins(oid[])', 'nl2sql._join_list(oid[])'];
+    filling constant text[] := array['nl2sql._example_pending(text, int)', 'nl2sql._example_embed(jsonb, text)'];
+    -- values that questions name, and those that the DBA has chosen for it
+    valuing constant text[] := array[
+        'nl2sql._samples(oid[])', 'nl2sql._folded(text)', 'nl2sql._frequent_values(name[], name[])',
+        'nl2sql._indexed_values(name[], name[], text[], text[])'];
+    choosing constant text[] := array[
+        'nl2sql._samples(oid[])', 'nl2sql._value_column_problem(oid, int2)', 'nl2sql._store_values(oid, int2, int, boolean, text[])',
+        'nl2sql._forget_values(oid, int2)', 'nl2sql.index_values(regclass, name, int)', 'nl2sql.drop_values(regclass, name)'];
+    evaluating constant text[] := array[
+        'nl2sql._judge_case(text, text, jsonb)', 'nl2sql._check_case(text, text, jsonb)', 'nl2sql.add_case(text, text, text)',
+        'nl2sql._set_preferences(jsonb)', 'nl2sql.evaluate(text, jsonb)'];
     signature text;
 begin
+    foreach signature in array evaluating loop
+        execute pg_catalog.format('grant execute on function %s to nl2sql_user, nl2sql_developer', signature);
+    end loop;
+    foreach signature in array valuing loop
+        execute pg_catalog.format('grant execute on function %s to nl2sql_user, nl2sql_developer', signature);
+    end loop;
+    foreach signature in array choosing loop
+        execute pg_catalog.format('grant execute on function %s to nl2sql_admin', signature);
+    end loop;
+    foreach signature in array joining loop
+        execute pg_catalog.format('grant execute on function %s to nl2sql_user, nl2sql_developer, nl2sql_admin', signature);
+    end loop;
+    foreach signature in array learning loop
+        execute pg_catalog.format('grant execute on function %s to nl2sql_user, nl2sql_developer, nl2sql_admin', signature);
+    end loop;
+    foreach signature in array proposing loop
+        execute pg_catalog.format('grant execute on function %s to nl2sql_developer, nl2sql_admin', signature);
+    end loop;
+    foreach signature in array teaching loop
+        execute pg_catalog.format('grant execute on function %s to nl2sql_admin', signature);
+    end loop;
+    foreach signature in array filling loop
+        execute pg_catalog.format('grant execute on function %s to nl2sql_admin, nl2sql_sidecar', signature);
+    end loop;
     foreach signature in array asking loop
         execute pg_catalog.format('grant execute on function %s to nl2sql_user, nl2sql_developer', signature);
     end loop;
@@ -34,7 +94,10 @@ begin
     end loop;
 end
 $plpgsql$;
-grant select on nl2sql.settings to nl2sql_user, nl2sql_developer, nl2sql_admin;
+grant select on nl2sql.settings, nl2sql.joins, nl2sql.terms to nl2sql_user, nl2sql_developer, nl2sql_admin;
+grant select on nl2sql.review_queue to nl2sql_admin;
+grant select on nl2sql._value_found to nl2sql_user, nl2sql_developer;
+grant select on nl2sql.indexed_values to nl2sql_admin;
 
 revoke all on function @extschema@.nl2sql(text) from public;
 grant execute on function @extschema@.nl2sql(text) to public;

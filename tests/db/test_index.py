@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -265,18 +266,20 @@ def test_refresh_stores_every_relation(database: Database, shapes: Connection) -
     assert status(shapes)[0] == "empty"
     assert refresh(database, shapes) == 6  # base, other, typed, parent, seen, stored
     assert status(shapes) == ("fresh", "6 of 6 relations indexed, 6 with embeddings, 0 changed since")
-    rows = shapes.execute("select relid::regclass::text, attnum, document, embedder, dimension, embedding::text,"
-                          " words::text"
+    rows = shapes.execute("select relid::regclass::text, attnum, document, embedder, dimension, embedding::text"
                           " from nl2sql._index order by 1, 2").fetchall()  # fmt: skip
     assert len(rows) == 6 + 3 + 1 + 1 + 1 + 1 + 1
-    for _, _, document, embedder, dimension, vector, words in rows:
+    for _, _, document, embedder, dimension, vector in rows:
         assert (embedder, dimension) == (EMBEDDER, DIMENSION)
         stored = [float(x) for x in vector.strip("[]").split(",")]
         assert stored == pytest.approx(embed(document), abs=1e-5)
-        assert words
     texts = {(name, attnum): document for name, attnum, document, *_ in rows}
     assert texts["base", 0] == "base. columns: id, feeling, extra"
     assert texts["base", 2] == "base feeling. public.mood. values: sad, happy"
+    words = shapes.execute(
+        "select word, attnum, share from nl2sql._index_word where relid = 'base'::regclass order by 2"
+    )
+    assert words.fetchall() == [("base", 0, 1.0), ("id", 1, 0.0), ("feel", 2, 0.0), ("extra", 3, 0.0)]
     assert refresh(database, shapes) == 0
     assert refresh(database, shapes, everything=True) == 6
 
@@ -353,9 +356,9 @@ def test_a_large_scope_is_ranked(
         refresh(database, admin)
     sent = ask(database, analyst, question)
     assert b"/v1/embed" in sent.requests[0]
-    (texts,) = [body["texts"] for body in bodies(sent.requests, "/v1/embed")]
-    assert texts[0] == question
-    assert len(texts) == 1 if indexed else len(texts) > 40
+    asked, *live = [body["texts"] for body in bodies(sent.requests, "/v1/embed")]
+    assert asked == [question]
+    assert live == [] if indexed else len(live[0]) > 40
     assert len(sent.tables) == 40
     assert table in sent.tables
 
@@ -374,38 +377,107 @@ def test_a_table_made_a_second_ago_is_found_in_a_large_scope(
         assert "penguins" in ask(database, analyst, "species of penguins").tables
 
 
-def test_rank_orders_by_distance(database: Database, admin: Connection, analyst: Connection) -> None:
+DISTANCES = "select relid::regclass::text from nl2sql._distances(%s::oid[], %s, %s) order by distance"
+
+
+def oids(connection: Connection) -> list[int]:
+    rows = connection.execute("select relid::bigint from nl2sql._readable('search_path', '{public}', null)")
+    return [relid for (relid,) in rows.fetchall()]
+
+
+def test_distances_are_exact(database: Database, admin: Connection, analyst: Connection) -> None:
     make_many(admin, 10)
     refresh(database, admin)
     vector = str(embed("penguins species weight kg"))
-    rows = analyst.execute("""
-        select r.relid::regclass::text, r.by_meaning from nl2sql._rank(
-            array(select relid from nl2sql._scope('search_path', '{public}')), 'xyz', %s, %s) as r
-        order by r.by_meaning""", (vector, EMBEDDER)).fetchall()  # fmt: skip
+    rows = analyst.execute(DISTANCES.encode(), (oids(analyst), vector, EMBEDDER)).fetchall()
     exact = admin.execute("""
-        select relid::regclass::text, rank() over (order by min(embedding <=> %s::vector))
-        from nl2sql._index group by relid order by 2""", (vector,)).fetchall()  # fmt: skip
-    assert rows[0] == ("penguins", 1)
+        select relid::regclass::text from nl2sql._index where attnum = 0
+        order by embedding <=> %s::vector""", (vector,)).fetchall()  # fmt: skip
+    assert rows[0] == ("penguins",)
     assert len(exact) == 15
-    assert sorted(rows) == sorted(exact)
+    assert rows == exact
 
 
 def test_vectors_of_another_model_are_not_compared(database: Database, admin: Connection, analyst: Connection) -> None:
     refresh(database, admin)
-    query = "select count(by_meaning) from nl2sql._rank(array['orders'::regclass::oid], 'orders', %s, %s)"
     for vector, embedder, compared in (
-        (embed("orders"), EMBEDDER, 1),
-        (embed("orders"), "another model", 0),
-        (embed("orders", 16), EMBEDDER, 0),
+        (embed("orders"), EMBEDDER, True),
+        (embed("orders"), "another model", False),
+        (embed("orders", 16), EMBEDDER, False),
     ):
-        assert analyst.execute(query.encode(), (str(vector), embedder)).fetchone() == (compared,)
+        rows = analyst.execute(DISTANCES.encode(), (oids(analyst), str(vector), embedder)).fetchall()
+        assert bool(rows) is compared
+
+
+CANDIDATES = "select relid::regclass::text, distance, words from nl2sql._candidates('database', '{}', %s, %s, %s, '{}')"
+
+
+def candidates(connection: Connection, question: str) -> dict[str, Any]:
+    rows = connection.execute(CANDIDATES.encode(), (question, str(embed(question)), EMBEDDER)).fetchall()
+    return {name: (distance, words) for name, distance, words in rows}
+
+
+def test_what_is_hidden_moves_nothing(database: Database, admin: Connection, analyst: Connection) -> None:
+    """The same candidates, distances and weights, whether or not tables exist that the caller may not read."""
+    make_many(admin, 10)
+    refresh(database, admin)
+    before = candidates(analyst, "species of the penguins")
+    assert before["penguins"][1].keys() == {"penguin", "speci"}
+    admin.execute("""
+        do $$ begin
+            for n in 1..30 loop
+                execute format('create table penguins_%s (id int primary key, species text)', n);
+            end loop;
+        end $$;
+        create table half_hidden (id int, penguins text);
+        grant select (id) on half_hidden to analyst;
+    """)
+    refresh(database, admin)
+    after = candidates(analyst, "species of the penguins")
+    del after["half_hidden"]
+    # one more readable table moves the weight of every word by the same, hidden ones by nothing
+    assert {name: distance for name, (distance, _) in after.items()} == {n: d for n, (d, _) in before.items()}
+    assert {name: set(words) for name, (_, words) in after.items()} == {n: set(w) for n, (_, w) in before.items()}
+    ratio = {w[0] for _, words in after.values() for w in words.values()}
+    assert len(ratio) == len({w[0] for _, words in before.values() for w in words.values()})
+
+
+def test_words_of_hidden_columns_are_no_candidates(database: Database, admin: Connection, analyst: Connection) -> None:
+    admin.execute("create table half_hidden (id int, walrus text); grant select (id) on half_hidden to analyst")
+    refresh(database, admin)
+    assert candidates(analyst, "walrus")["half_hidden"][1] == {}
+    assert candidates(admin, "walrus")["half_hidden"][1].keys() == {"walrus"}
+    found = analyst.execute("select count(*) from nl2sql._index_word where word = 'walrus'").fetchone()
+    assert found == (0,)
+
+
+def test_words_follow_a_change(database: Database, admin: Connection) -> None:
+    admin.execute("create table tall (id int, height int)")
+    refresh(database, admin)
+    admin.execute("alter table tall rename height to stature; comment on table tall is '身高记录'")
+    refresh(database, admin)
+    words = admin.execute("select word from nl2sql._index_word where relid = 'tall'::regclass order by word").fetchall()
+    assert {"statur", "tall", "身高", "高记", "记录"} <= {word for (word,) in words}
+    assert ("height",) not in words
+    admin.execute("alter table tall drop column stature")
+    assert admin.execute("select count(*) from nl2sql._index_word where word = 'statur'").fetchone() == (0,)
+
+
+def test_a_scope_of_one_schema(database: Database, admin: Connection, analyst: Connection) -> None:
+    make_many(admin, 5)
+    admin.execute("create schema other; create table other.penguins_too (id int, species text)")
+    admin.execute("grant usage on schema other to analyst; grant select on other.penguins_too to analyst")
+    refresh(database, admin)
+    query = CANDIDATES.replace("'database', '{}'", "'search_path', '{other}'")
+    rows = analyst.execute(query.encode(), ("penguins", None, None)).fetchall()
+    assert [name for name, *_ in rows] == ["other.penguins_too"]
 
 
 def test_the_vector_index_serves_nearest_neighbours(database: Database, admin: Connection) -> None:
     admin.execute("create role analyst"), make_many(admin, 30)  # type: ignore[func-returns-value]
     refresh(database, admin)
     admin.execute("set enable_seqscan = off")
-    query = f"""select relid::regclass::text from nl2sql._index where dimension = 384
+    query = f"""select relid::regclass::text from nl2sql._index where dimension = 384 and attnum = 0
         order by embedding::vector(384) <=> '{embed("penguin species")}' limit 1"""
     plan = "\n".join(line for (line,) in admin.execute(f"explain {query}".encode()))
     assert "_index_embedding_384" in plan

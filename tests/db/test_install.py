@@ -18,7 +18,9 @@ CREATE = "create extension nl2sql cascade"
 STORE = """
     select nl2sql._index_store(jsonb_build_array(to_jsonb(p) || '{"embedding": [1, 2]}'), 'e', 1)
     from nl2sql._index_pending(5) as p where attnum = 0 and relid = 't'::regclass"""
-RANK = "select by_meaning, by_name from nl2sql._rank(array['t'::regclass::oid], 't', '[2, 1]', 'e')"
+RANK = """
+    select round(distance::numeric, 3)::float8
+    from nl2sql._candidates('database', '{}', 't', '[2, 1]', 'e', '{}') where relid = 't'::regclass::oid::bigint"""
 
 
 @pytest.fixture
@@ -64,7 +66,7 @@ def test_pgvector_and_trigrams_in_a_schema_of_their_own(bare: Connection) -> Non
     row = bare.execute("select nl2sql._index_pending(5) is not null limit 1").fetchone()
     assert row == (True,)
     assert bare.execute(STORE).fetchone() == (1,)
-    assert bare.execute(RANK).fetchone() == (1, 1)
+    assert bare.execute(RANK).fetchone() == (0.2,)
 
 
 def test_not_by_an_ordinary_role(empty: Database, bare: Connection) -> None:
@@ -119,7 +121,7 @@ def test_operators_planted_in_the_target_schema_do_not_run(bare: Connection) -> 
     bare.execute("create table t (id int)")
     assert refused(bare, "select nl2sql('how many')").sqlstate == "NL001"
     assert bare.execute(STORE).fetchone() == (1,)
-    assert bare.execute(RANK).fetchone() == (1, 1)
+    assert bare.execute(RANK).fetchone() == (0.2,)
     assert bare.execute("select count(*) > 8 from nl2sql.settings as s").fetchone() == (True,)
     bare.execute("drop extension nl2sql; drop owned by planter cascade; drop role planter")
 

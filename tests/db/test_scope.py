@@ -87,6 +87,7 @@ def test_a_described_table(database: Database, admin: Connection, analyst: Conne
     table = ask(database, analyst).tables["described"]
     assert table["comment"] == "line one line two"
     columns = {column.pop("name"): column for column in table["columns"]}
+    assert [column.pop("samples") for column in columns.values()] == [[]] * 4, "never analyzed"
     assert columns == {
         "id": {"type": "bigint", "not_null": True, "comment": None, "values": []},
         "feeling": {"type": "public.mood", "not_null": True, "comment": None, "values": ["sad", "it's ok", "happy"]},

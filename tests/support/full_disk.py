@@ -69,8 +69,8 @@ def file_size_limit(cluster: Cluster, admin: Connection, table: str) -> Iterator
     admin.execute(f"alter table {table} alter document set storage plain".encode())
     rows = WAL_SEGMENT // 8192 + 1
     admin.execute(
-        f"insert into {table} (relid, attnum, names, document, words, fingerprint)"
-        f" select 0, n, '', repeat('x', 7000), '', '' from generate_series(1, {rows}) as n".encode()
+        f"insert into {table} (relid, attnum, names, document, fingerprint)"
+        f" select 0, n, '', repeat('x', 7000), '' from generate_series(1, {rows}) as n".encode()
     )
     row = admin.execute(f"select pg_relation_size('{table}'), pg_backend_pid()".encode()).fetchone()
     assert row is not None

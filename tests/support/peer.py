@@ -123,6 +123,7 @@ def answer_to(request: bytes, *statements: str) -> bytes:
                 {"raw": sql, "sql": sql, "tables": [], "logprob": -0.1, "tokens": 9, "error": None, "repairs": []}
                 for sql in statements
             ],
+            "prompt": None,
             "usage": {"prompt_tokens": 1, "completion_tokens": 1},
             "timings_ms": {"prompt": 0.1, "engine": 1.0, "guard": 0.1},
             "warnings": [],

@@ -18,6 +18,8 @@ class SPIError(Exception):
         self.spidata = (None, None, hint, None, None)
 
 
+NO_UNDECLARED_KEYS: dict[str, Rows] = {"nl2sql._key_columns(": [], "nl2sql._known_joins(": []}
+
 # How Database.explain() wraps a statement.
 EXPLAIN, EXPLAINED = "explain (format json) select * from (\n", "\n) as nl2sql_answer"
 
@@ -30,7 +32,7 @@ class FakePlpy:
     SPIError = SPIError
 
     def __init__(self, answers: dict[str, Rows], plans: Plans | None = None) -> None:
-        self.answers = {**answers, "select 1": [{"?column?": 1}], "set_config": []}
+        self.answers = {**answers, "select 1": [{"?column?": 1}], "set_config": [], **NO_UNDECLARED_KEYS}
         self.plans = plans or {}
         self.logged: list[str] = []
         self.executed: list[tuple[str, list[Any]]] = []

@@ -33,14 +33,37 @@ SIDECAR_ORDER = [
 EXTENSION_ORDER = [
     "entry",  # what SQL calls
     "status",
+    "tracing",  # a trail as rows
     "index",
+    "evaluation",  # answers beside statements that somebody vouches for
+    "feedback",  # what users say of answers
+    "suggesting",
+    "teaching",  # examples, checked and stored
+    "memory",  # the last answers of this session
     "pipeline",  # the stages of a question
+    "refusing",  # why there is no answer
+    "choosing",  # among proposals
+    "judging",  # plans and tries a proposal
+    "proposing",  # to the model and back
+    "attempts",  # a proposal, and the trail of a question
+    "knowledge",  # what the model is told
     "retrieval",
+    "ranking",  # scores of candidate tables
+    "budget",  # what of them fits a prompt
+    "undeclared",  # keys among tables, read for joins
+    "joins",  # infers keys from columns and statistics
+    "key_names",
+    "examples",  # stored ones and terms, found for a question
+    "values",  # stored ones that a question names
+    "phrases",
     "embedding",
     "context",  # one call's session, database and client
+    "preferences",
     "question",
     "client",
+    "comparing",  # rows beside rows
     "bridge",  # the only one that touches plpy
+    "confinement",  # limits of the operating system and the server on what runs
     "errors",
     "__init__",
 ]

@@ -1,4 +1,4 @@
-"""Vote, planning, repair, and what is kept of each try; on a session that answers by script, over a real socket."""
+"""Planning, repair, and what is kept of each try; on a session that answers by script, over a real socket."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from nl2sql_pg import entry
-from nl2sql_pg.pipeline import Attempt, _by_trust, _confidence
 
 from tests.contract.test_extension_side import CALLER, session
 from tests.support.contract import exchanges
@@ -26,30 +25,6 @@ def path() -> Iterator[Path]:
         yield Path(folder) / "s.sock"
 
 
-def attempt(sql: str | None, logprob: float | None) -> Attempt:
-    return Attempt(sql or "raw", sql, [], logprob, None if sql else {"sqlstate": "NL401"})
-
-
-def order(*attempts: Attempt) -> list[tuple[str | None, float | None]]:
-    return [(found.sql, found.logprob) for found in _by_trust(list(attempts))]
-
-
-def test_vote() -> None:
-    assert order(attempt("a", -0.1), attempt("b", -0.9), attempt("b", -0.8)) == [("b", -0.8), ("a", -0.1)]
-    assert order(attempt("a", -0.5), attempt("b", -0.1)) == [("b", -0.1), ("a", -0.5)]
-    assert order(attempt("a", None), attempt("b", -50.0)) == [("b", -50.0), ("a", None)]
-    assert order(attempt("a", -0.2), attempt("b", 0.0)) == [("b", 0.0), ("a", -0.2)]
-    assert order(attempt(None, -0.1), attempt("a", None), attempt("a", None)) == [("a", None)]
-    assert order(attempt(None, -0.1)) == []
-
-
-@pytest.mark.parametrize(
-    ("logprob", "confidence"), [(None, None), (0.0, 1.0), (-0.693147, 0.5), (0.1, 1.0), (-99.0, 0.0)]
-)
-def test_confidence(logprob: float | None, confidence: float | None) -> None:
-    assert _confidence(attempt("a", logprob)) == confidence
-
-
 def ask(
     path: Path, plans: dict[str, float | SPIError], *statements: str, **changes: Any
 ) -> tuple[dict[str, Any], list[Any]]:
@@ -57,7 +32,7 @@ def ask(
     for part, rows in changes.items():
         plpy.answers[part] = rows
     with peer(path, lambda c, r: c.sendall(answer_to(r, *statements))) as listening:
-        reply = json.loads(entry.ask(plpy, "how many", None, CALLER))
+        reply = json.loads(entry.ask(plpy, "how many", '{"candidates": 1}', CALLER))
     return reply, [json.loads(request.partition(b"\r\n\r\n")[2]) for request in listening.requests]
 
 
@@ -185,12 +160,14 @@ def test_preferences(path: Path) -> None:
     """What a user SET and what protects: the smaller timeout counts, a wrong scope is said."""
     plpy = session(path, BODY)
     facts = json.loads(plpy.answers["nl2sql._settings()"][0]["x"])
-    plpy.answers["nl2sql._settings()"] = [{"x": json.dumps(facts | {"timeout": "5000"})}]
+    mine = facts["preferences"] | {"timeout": "5000"}
+    plpy.answers["nl2sql._settings()"] = [{"x": json.dumps(facts | {"preferences": mine})}]
     with peer(path, lambda c, r: c.sendall(answer_to(r, "select 1 from t"))) as listening:
         entry.ask(plpy, "how many", None, CALLER)
     body = json.loads(listening.requests[0].partition(b"\r\n\r\n")[2])
     assert 4000 < body["deadline_ms"] <= 5000
-    plpy.answers["nl2sql._settings()"] = [{"x": json.dumps(facts | {"scope": "universe"})}]
+    mine = facts["preferences"] | {"scope": "universe"}
+    plpy.answers["nl2sql._settings()"] = [{"x": json.dumps(facts | {"preferences": mine})}]
     error = json.loads(entry.ask(plpy, "how many", None, CALLER))["error"]
     assert error["sqlstate"] == "NL105"
     assert "universe" in error["message"]

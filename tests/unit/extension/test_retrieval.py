@@ -11,15 +11,29 @@ from typing import Any
 
 import pytest
 from nl2sql_pg.bridge import Database
+from nl2sql_pg.budget import estimate_tokens
 from nl2sql_pg.client import Client, Endpoint
 from nl2sql_pg.context import Context
+from nl2sql_pg.embedding import Asked
 from nl2sql_pg.errors import Refusal
-from nl2sql_pg.retrieval import estimate_tokens, retrieve
+from nl2sql_pg.preferences import Preferences
+from nl2sql_pg.retrieval import Retrieved, retrieve
 
 from tests.contract.test_extension_side import SETTINGS
 from tests.support.peer import Behaviour, http, peer, says
 from tests.support.plpy import FakePlpy, Rows
 
+PREFERENCES = Preferences(
+    scope="search_path",
+    timeout="30s",
+    retrieval=True,
+    values=True,
+    examples=True,
+    repair=True,
+    samples=None,
+    trial_run=False,
+    min_confidence=0.0,
+)
 VECTORS = {"about wages": [0.0, 1.0], "about birds": [1.0, 0.0]}
 
 
@@ -31,14 +45,26 @@ class Session(FakePlpy):
         self.count, self.scores, self.texts, self.bridges = count, scores, texts, bridges
         self.asked_bridges: list[Any] = []
 
+    def stale(self) -> list[int]:
+        return [n for n in range(1, self.count + 1) if n not in self.scores]
+
+    def candidates(self) -> list[Any]:
+        """Of one schema, told apart by distance alone."""
+        return [[n, 1, 1 - score, {}] for n, score in self.scores.items()]
+
     def execute(self, query: str, values: list[Any]) -> Rows:
         answers: dict[str, Callable[[], Rows]] = {
-            "nl2sql._scope(": lambda: [{"relid": n} for n in range(1, self.count + 1)],
+            "nl2sql._readable(": lambda: [{"relid": n} for n in range(1, self.count + 1)][: values[2]],
             "nl2sql._describe(": lambda: [{"x": json.dumps([table(n) for n in values[0]])}],
-            "nl2sql._index_stale(": lambda: [{"relid": n} for n in values[0] if n not in self.scores],
-            "nl2sql._documents(": lambda: [{"relid": n, "document": self.texts.get(n, "")} for n in values[0]],
-            "nl2sql._rank(": lambda: [{"relid": n, "score": score} for n, score in self.scores.items()],
+            "nl2sql._stale(": lambda: [{"relid": n} for n in self.stale()],
+            "nl2sql._documents(": lambda: [
+                {"relid": n, "namespace": 1, "document": self.texts.get(n, "")} for n in values[0]
+            ],
+            "nl2sql._candidates(": lambda: [{"x": json.dumps(self.candidates())}],
             "nl2sql._bridges(": lambda: [{"relid": n} for n in self.bridges],
+            "select not exists": lambda: [{"x": not self.scores}],
+            "nl2sql._key_columns(": list,
+            "nl2sql._known_joins(": list,
         }
         self.executed.append((query, values))
         return next((answer() for part, answer in answers.items() if part in query), [{"x": 1}])
@@ -46,7 +72,8 @@ class Session(FakePlpy):
 
 def table(number: int) -> dict[str, Any]:
     column: dict[str, Any] = {"name": "id", "type": "integer", "comment": None, "values": []}
-    return {"schema": "s", "name": f"t{number:03}", "comment": None, "columns": [column], "foreign_keys": []}
+    keys: dict[str, Any] = {"primary_key": [], "foreign_keys": []}
+    return {"schema": "s", "name": f"t{number:03}", "comment": None, "columns": [column], **keys}
 
 
 def embedding(connection: Any, request: bytes) -> None:
@@ -61,7 +88,7 @@ def path() -> Iterator[Path]:
         yield Path(folder) / "s.sock"
 
 
-def found(
+def retrieved(
     path: Path,
     *,
     count: int,
@@ -70,8 +97,8 @@ def found(
     bridges: list[int] | None = None,
     behaviour: Behaviour = embedding,
     **settings: int,
-) -> tuple[list[int], list[str], int]:
-    """Numbers of the tables shown, warnings, and how often the sidecar was asked."""
+) -> tuple[Retrieved, Asked, int]:
+    """What was retrieved, the question with its warnings, and how often the sidecar was asked."""
     session = Session(count, scores or {}, texts or {}, bridges or [])
     database = Database(session)
     client = Client(Endpoint(str(path), SETTINGS["sidecar_user"], 100_000), database.check_interrupts)
@@ -81,15 +108,21 @@ def found(
         settings=SETTINGS | {name: str(value) for name, value in settings.items()},
         schemas=["s"],
         search_path="s",
-        scope="search_path",
+        preferences=PREFERENCES,
         deadline=time.monotonic() + 5,
         today="2026-11-22",
         server_version=150018,
         conforming=True,
     )
+    asked = Asked("wages of people")
     with peer(path, behaviour) as listening:
-        result = retrieve(context, "wages of people")
-    return [int(t["name"][1:]) for t in result.tables], result.warnings, len(listening.requests)
+        return retrieve(context, asked), asked, len(listening.requests)
+
+
+def found(path: Path, **given: Any) -> tuple[list[int], list[str], int]:
+    """Numbers of the tables shown, warnings, and how often the sidecar was asked."""
+    result, asked, requests = retrieved(path, **given)
+    return [int(t["name"][1:]) for t in result.tables], result.warnings + asked.warnings, requests
 
 
 def test_what_fits_goes_in_whole(path: Path) -> None:
@@ -124,6 +157,7 @@ def test_fresh_table_is_found(path: Path) -> None:
     scores = dict.fromkeys(range(1, 12), 0.001)
     texts = {12: "about wages of people"}
     assert 12 in found(path, count=12, scores=scores, texts=texts, max_tables=1)[0]
+    texts = {12: "about birds"}
     assert 12 not in found(path, count=12, scores=dict.fromkeys(range(1, 12), 0.5), texts=texts, max_tables=1)[0]
 
 
@@ -134,10 +168,25 @@ def test_fresh_tables_by_meaning_alone(path: Path) -> None:
 
 
 def test_empty_index_is_said(path: Path) -> None:
-    texts = dict.fromkeys(range(1, 13), "nothing of note") | {7: "wages"}
+    texts = dict.fromkeys(range(1, 13), "about birds") | {7: "about wages"}
     shown, warnings, _ = found(path, count=12, texts=texts, max_tables=2)
     assert 7 in shown
     assert warnings[0].startswith("NL202")
+
+
+def test_reasons(path: Path) -> None:
+    """How each table was found, in the order of rank; those that only connect others have no place by a signal."""
+    scores = {n: 1 / n for n in range(2, 13)}
+    texts = dict.fromkeys([1, 13], "about birds")
+    result, _, _ = retrieved(path, count=13, scores=scores, texts=texts, bridges=[40], max_tables=9)
+    assert [reason["table"] for reason in result.reasons][:2] == ["s.t002", "s.t003"]
+    assert result.reasons[0] | {"score": 0} == {
+        "table": "s.t002", "by_meaning": 1, "by_name": None, "by_text": None, "score": 0, "why": "ranked"
+    }  # fmt: skip
+    assert result.reasons[8]["table"] == "s.t040"
+    assert (result.reasons[8]["score"], result.reasons[8]["why"]) == (None, "connects others")
+    whole, _, _ = retrieved(path, count=2, max_tables=9)
+    assert {reason["why"] for reason in whole.reasons} == {"whole scope"}
 
 
 def no_embedder(code: str) -> Behaviour:
@@ -149,7 +198,7 @@ def test_without_an_embedder_words_rank(path: Path) -> None:
     scores = {n: n / 100 for n in range(1, 13)}
     shown, warnings, _ = found(path, count=12, scores=scores, max_tables=2, behaviour=no_embedder("NL310"))
     assert shown == [11, 12]
-    assert warnings == ["NL310: no model; tables were ranked by words alone. Pull it."]
+    assert warnings == ["NL310: searched by words only; the sidecar has no embedding model"]
 
 
 def test_other_trouble_of_the_sidecar_is_no_reason_to_go_on(path: Path) -> None:
@@ -165,7 +214,7 @@ def test_no_table(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "vectors", [None, [], [[1.0]], [[1.0], []], [["x"], [1.0]], [[1.0, 2.0], [1.0]], [[True], [1.0]], 7]
+    "vectors", [None, [], [[1.0], [1.0]], [[1.0], []], [["x"], [1.0]], [[1.0, 2.0], [1.0]], [[True], [1.0]], 7]
 )
 def test_embeddings_that_are_none(path: Path, vectors: Any) -> None:
     reply = says(http({"protocol": 1, "embedder": "two", "dimension": 1, "embeddings": vectors}))

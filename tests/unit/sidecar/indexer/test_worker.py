@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -106,6 +107,15 @@ def backends(admin: Connection) -> list[int]:
         "select pid from pg_stat_activity where application_name = 'nl2sql-sidecar' and datname = current_database()"
     )
     return [row[0] for row in admin.execute(query).fetchall()]
+
+
+def test_gives_vectors_to_examples(admin: Connection, running: Running) -> None:
+    """To those without one, and to those of another model."""
+    for question, vector in (("how many", None), ("how much", "[1, 2]")):
+        example = json.dumps({"question": question, "sql": "x", "source": "manual", "embedder": "old"})
+        admin.execute("select nl2sql._example_store(%s, '[]', %s)", (example, vector))
+    query = "select embedder, dimension from nl2sql._example"
+    wait_until(lambda: admin.execute(query).fetchall() == [("letters", 26)] * 2, 5)
 
 
 def test_outlives_its_connection(admin: Connection, running: Running) -> None:

@@ -46,7 +46,14 @@ def scope_of(text: str) -> Scope:
         ("s",),
         (
             Table(
-                "s", text[:60], "table", (Column("id", "int", comment=text), Column(text[:60], "text", values=(text,)))
+                "s",
+                text[:60],
+                "table",
+                (
+                    Column("id", "int", comment=text),
+                    Column(text[:60], "text", values=(text,)),
+                    Column("c", "text", samples=(text,)),
+                ),
             ),
             Table(
                 "s",
@@ -98,3 +105,9 @@ def test_table_outside_the_path_keeps_its_schema() -> None:
     assert "CREATE TABLE hr.orders (" in text
     assert "CREATE TABLE orders (" in text
     assert 'CREATE TABLE "Order Notes" (' in text
+
+
+def test_samples_stand_where_there_is_no_closed_list() -> None:
+    columns = (Column("a", "text", samples=("it's", "two")), Column("b", "text", values=("x",), samples=("y",)))
+    lines = render_schema(Scope(("s",), (Table("s", "t", "table", columns),))).splitlines()
+    assert lines[1:3] == ["  a text, -- e.g. 'it''s', 'two'", "  b text -- one of 'x'"]

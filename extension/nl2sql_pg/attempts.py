@@ -1,0 +1,89 @@
+"""One proposal of the model on its way, and what happened on the way of one question."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from nl2sql_pg.client import finite
+
+
+@dataclass
+class Attempt:
+    """One candidate of the model: what it wrote, what stands against it, and what it gave when it was tried.
+
+    `rows` is a digest of its result, None where it was not run; `empty` says whether there was no row in it.
+    """
+
+    raw: str
+    sql: str | None
+    tables: list[str]
+    logprob: float | None
+    error: dict[str, str] | None
+    repairs: list[str] = field(default_factory=list)
+    cost: float | None = None
+    confidential: bool = False  # the error's words may quote stored data: for the caller, not for the model
+    greedy: bool = False  # the model's first choice of words throughout; else a sample
+    rows: str | None = None
+    empty: bool = False
+
+    @property
+    def usable(self) -> bool:
+        """Whether the server planned it, and nothing was found against it since."""
+        return self.cost is not None and self.error is None
+
+    def summary(self) -> dict[str, Any]:
+        """As `ask()` shows it."""
+        problem = self.error and {name: self.error[name] for name in ("sqlstate", "message")}
+        return {
+            "sql": self.sql or self.raw,
+            "logprob": self.logprob,
+            "cost": self.cost,
+            "error": problem,
+            "repairs": self.repairs,
+        }
+
+
+def read_attempt(candidate: dict[str, Any], greedy: bool) -> Attempt:
+    """A candidate of /v1/generate; raises KeyError, TypeError or ValueError where it is none."""
+    error, sql, logprob = candidate["error"], candidate["sql"], candidate["logprob"]
+    if (sql is None) == (error is None) or not isinstance(sql, str | None) or not isinstance(candidate["raw"], str):
+        raise ValueError("a candidate has either SQL or an error")
+    return Attempt(
+        raw=candidate["raw"],
+        sql=sql,
+        tables=[str(table) for table in candidate["tables"]],
+        logprob=None if logprob is None else finite(logprob),
+        error=error and {name: str(error[name]) for name in ("sqlstate", "message", "detail", "hint")},
+        repairs=[str(note) for note in candidate["repairs"]],
+        greedy=greedy,
+    )
+
+
+@dataclass
+class Trail:
+    """What happened on the way to an answer. Times in milliseconds, by stage."""
+
+    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    timings: dict[str, float] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
+    prompts: list[list[dict[str, str]]] = field(default_factory=list)
+    usage: dict[str, int] = field(default_factory=dict)
+    told: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # what the model was told, by kind
+    choice: dict[str, Any] = field(default_factory=dict)
+    model: str = ""
+    started: float = field(default_factory=time.monotonic)
+
+    def add_time(self, stage: str, milliseconds: float) -> None:
+        self.timings[stage] = round(self.timings.get(stage, 0.0) + milliseconds, 1)
+
+    def timed(self, stage: str, since: float) -> None:
+        self.add_time(stage, (time.monotonic() - since) * 1000)
+
+    def use(self, tokens: dict[str, Any]) -> None:
+        """Add the tokens of one request."""
+        for name in ("prompt_tokens", "completion_tokens"):
+            self.usage[name] = self.usage.get(name, 0) + int(tokens[name])

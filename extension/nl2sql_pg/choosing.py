@@ -1,0 +1,100 @@
+"""Which of several proposals is the answer, and how likely it is right.
+
+Proposals that give the same rows, or that were not run and read the same, vote together. The weights of the logistic
+model behind `confidence` were fitted on questions of the Spider training set (docs/accuracy.md); no question, name or
+value of it is in them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from nl2sql_pg.attempts import Attempt
+
+GREEDY_VOTES = 1.5  # the model's own first choice is right more often than a sample
+MENDED_VOTES = 0.6
+EMPTY_VOTES = 0.3  # nobody asks for nothing
+
+SURE = -0.1  # mean log-probability a token from which one answer is enough
+UNKNOWN_LOGPROB = -0.15  # taken where the engine gives none
+
+_WEIGHTS = {"one": 0.0, "logprob": 8.0, "share": 1.5, "mended": -0.8, "empty": -1.5, "lonely": 0.0}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The answer, the probability that it is right, and what the others amounted to."""
+
+    attempt: Attempt
+    confidence: float
+    votes: float
+    all_votes: float
+    runner_up: Attempt | None
+
+    def told(self) -> dict[str, Any]:
+        """For people: the figures behind the choice."""
+        return {
+            "sql": self.attempt.sql,
+            "confidence": self.confidence,
+            "votes": self.votes,
+            "all_votes": self.all_votes,
+            "runner_up": self.runner_up and self.runner_up.sql,
+        }
+
+
+def is_settled(attempts: list[Attempt]) -> bool:
+    """Whether the first answer is good enough to ask for no more."""
+    first = attempts[0]
+    return first.usable and not first.repairs and not first.empty and _logprob(first) >= SURE
+
+
+def choose(attempts: list[Attempt]) -> Choice | None:
+    """The best of the usable attempts; None if there is none."""
+    groups: dict[str, list[Attempt]] = defaultdict(list)
+    for attempt in attempts:
+        if attempt.usable:
+            groups[attempt.rows or attempt.sql or ""].append(attempt)
+    ranked = sorted(groups.values(), key=lambda group: (-_votes(group), -_best(group)))
+    if not ranked:
+        return None
+    chosen = max(ranked[0], key=lambda attempt: (not attempt.repairs, attempt.greedy, _logprob(attempt)))
+    share = len(ranked[0]) / len(attempts)
+    return Choice(
+        attempt=chosen,
+        confidence=_confidence(chosen, share, lonely=len(attempts) == 1),
+        votes=_votes(ranked[0]),
+        all_votes=sum(map(_votes, ranked)),
+        runner_up=ranked[1][0] if len(ranked) > 1 else None,
+    )
+
+
+def _votes(group: list[Attempt]) -> float:
+    return sum(map(_vote, group))
+
+
+def _vote(attempt: Attempt) -> float:
+    vote = GREEDY_VOTES if attempt.greedy else 1.0
+    return vote * (MENDED_VOTES if attempt.repairs else 1.0) * (EMPTY_VOTES if attempt.empty else 1.0)
+
+
+def _best(group: list[Attempt]) -> float:
+    return max(map(_logprob, group))
+
+
+def _logprob(attempt: Attempt) -> float:
+    return UNKNOWN_LOGPROB if attempt.logprob is None else min(0.0, attempt.logprob)
+
+
+def _confidence(chosen: Attempt, share: float, lonely: bool) -> float:
+    features = {
+        "one": 1.0,
+        "logprob": _logprob(chosen),
+        "share": share,
+        "mended": float(bool(chosen.repairs)),
+        "empty": float(chosen.empty),
+        "lonely": float(lonely),
+    }
+    return round(1 / (1 + math.exp(-sum(_WEIGHTS[name] * value for name, value in features.items()))), 3)

@@ -1,0 +1,92 @@
+"""What keeps a running statement within bounds: a real time limit, a cap on memory, and a role that can't be left.
+
+PostgreSQL's own timeouts do not start anew inside a running statement, so the time limit is a timer of the operating
+system that sends this backend what a cancel sends. All of it is C behind ctypes; where a symbol is missing nothing may
+run, which the caller learns as an Unconfined error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+_LOCAL_USERID_CHANGE = 1  # SECURITY_LOCAL_USERID_CHANGE, src/include/miscadmin.h: SET ROLE and the like are refused
+_SIGEV_SIGNAL = 0
+_CLOCK_MONOTONIC = 1
+
+
+class Unconfined(Exception):
+    """This server can't be kept within bounds from here."""
+
+
+class _SigEvent(ctypes.Structure):
+    """struct sigevent of glibc and musl: 64 bytes, the value first."""
+
+    _fields_ = (
+        ("value", ctypes.c_void_p),
+        ("signo", ctypes.c_int),
+        ("notify", ctypes.c_int),
+        ("rest", ctypes.c_byte * 48),
+    )
+
+
+class _TimerSpec(ctypes.Structure):
+    """struct itimerspec."""
+
+    _fields_ = (
+        ("interval_s", ctypes.c_long),
+        ("interval_ns", ctypes.c_long),
+        ("value_s", ctypes.c_long),
+        ("value_ns", ctypes.c_long),
+    )
+
+
+def _symbol(name: str) -> Any:
+    try:
+        return getattr(ctypes.CDLL(None), name)
+    except AttributeError:
+        raise Unconfined(f"the server has no {name}()") from None
+
+
+def hold_role() -> None:
+    """Refuse SET ROLE, SET SESSION AUTHORIZATION and their set_config() until the subtransaction around ends."""
+    user, context = ctypes.c_uint(), ctypes.c_int()
+    _symbol("GetUserIdAndSecContext")(ctypes.byref(user), ctypes.byref(context))
+    _symbol("SetUserIdAndSecContext")(user, ctypes.c_int(context.value | _LOCAL_USERID_CHANGE))
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Cancel the backend's statement after so many seconds; the caller sees SQLSTATE 57014."""
+    event = _SigEvent(value=None, signo=signal.SIGINT, notify=_SIGEV_SIGNAL)
+    timer = ctypes.c_void_p()
+    if _symbol("timer_create")(_CLOCK_MONOTONIC, ctypes.byref(event), ctypes.byref(timer)):
+        raise Unconfined("no timer is left")
+    try:
+        whole, part = divmod(max(seconds, 0.001), 1)
+        spec = _TimerSpec(value_s=int(whole), value_ns=int(part * 1e9))
+        if _symbol("timer_settime")(timer, 0, ctypes.byref(spec), None):
+            raise Unconfined("the timer can't be set")
+        yield
+    finally:
+        _symbol("timer_delete")(timer)
+
+
+@contextlib.contextmanager
+def memory_limit(more_bytes: int) -> Iterator[None]:
+    """Let the process grow by so much and no more: what asks for it gets PostgreSQL's "out of memory"."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
+    wanted = pages * os.sysconf("SC_PAGE_SIZE") + more_bytes
+    bounds = [limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_AS, (min([wanted, *bounds]), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))

@@ -1,0 +1,57 @@
+"""Is an answer right? Its rows beside those of the statement that somebody vouches for, both run as the caller."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nl2sql_pg.bridge import Limits, Result
+from nl2sql_pg.comparing import asks_for_order, read_rows, same_answer
+from nl2sql_pg.confinement import Unconfined
+from nl2sql_pg.context import Context
+from nl2sql_pg.errors import Failure, ServerError
+from nl2sql_pg.teaching import checked
+
+SECONDS = 10.0
+LIMITS = Limits(SECONDS, rows=20_000, bytes=8_000_000)
+
+
+def judge_case(context: Context, gold: str, answer: str) -> dict[str, Any]:
+    """{verdict, error}: right, right with further columns, wrong, invalid, gold failed, or not compared.
+
+    The gold passes the guard first: whoever wrote it, it now runs with the rights of the caller.
+    """
+    try:
+        normal = checked(context, gold).sql
+        wanted = _run(context, normal)
+    except Failure as failure:
+        return _failed("gold failed", failure)
+    try:
+        found = _run(context, answer)
+    except Failure as failure:
+        return _failed("invalid", failure)
+    if wanted.cut or found.cut:
+        return {"verdict": "not compared", "error": f"more than {LIMITS.rows} rows or {LIMITS.bytes} bytes"}
+    return {"verdict": _verdict(wanted, found, asks_for_order(normal)), "error": None}
+
+
+def _run(context: Context, sql: str) -> Result:
+    try:
+        return context.db.run(sql, context.search_path, LIMITS)
+    except Unconfined as reason:
+        raise Failure("0A000", f"nothing may run here: {reason}") from None
+
+
+def _failed(verdict: str, failure: Failure) -> dict[str, Any]:
+    if isinstance(failure, ServerError) and failure.final:
+        raise failure
+    return {"verdict": verdict, "error": f"{failure.sqlstate}: {failure.message}"}
+
+
+def _verdict(wanted: Result, found: Result, ordered: bool) -> str:
+    try:
+        gold, rows = read_rows(wanted.rows), read_rows(found.rows)
+    except ValueError:
+        return "not compared"
+    if same_answer(gold, rows, ordered=ordered):
+        return "right"
+    return "right with further columns" if same_answer(gold, rows, ordered=ordered, lenient=True) else "wrong"

@@ -1,0 +1,109 @@
+"""The server's own judgement on a proposal, as the caller: its plan, and on wish a trial run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from nl2sql_pg.attempts import Attempt
+from nl2sql_pg.bridge import Limits
+from nl2sql_pg.confinement import Unconfined
+from nl2sql_pg.context import Context
+from nl2sql_pg.errors import ServerError
+
+TRIAL_ROWS = 1000  # compared; of a longer result its beginning
+TRIAL_BYTES = 1_000_000
+
+# The guard reads strings as the standard does; with the setting off the server would read another statement.
+_BACKSLASH = {
+    "sqlstate": "NL405",
+    "message": "a backslash is not allowed in a generated statement while standard_conforming_strings is off",
+    "detail": "The statement would mean something else here. The proposal was dropped.",
+    "hint": "SET standard_conforming_strings = on.",
+}
+
+# The sidecar's guard refuses it, too; a sidecar that has been taken over may not.
+_LOCKING = {
+    "sqlstate": "NL405",
+    "message": "row locking is not allowed in a generated statement",
+    "detail": "A generated statement only reads. The proposal was dropped.",
+    "hint": "Ask in other words; what needs this must be written by hand.",
+}
+
+
+def judge(context: Context, attempt: Attempt) -> bool:
+    """Whether the server plans the proposal for the caller and, where trial runs are on, runs it."""
+    return _plan(context, attempt) and (not context.preferences.trial_run or _try(context, attempt))
+
+
+def _plan(context: Context, attempt: Attempt) -> bool:
+    """Its error stays with the attempt; an error that ends the question itself is raised."""
+    if attempt.sql is None:
+        return False
+    if not context.conforming and "\\" in attempt.sql:
+        attempt.error = _BACKSLASH
+        return False
+    try:
+        plan = context.db.explain(attempt.sql, context.search_path)
+    except ServerError as error:
+        if error.final:
+            raise
+        attempt.error = {**error.fields(), "detail": "", "hint": error.server_hint or ""}
+        attempt.confidential = error.planning and error.sqlstate != "42501"
+        return False
+    if _locks_rows(plan[0]["Plan"]):
+        attempt.error = _LOCKING
+        return False
+    attempt.cost = plan[0]["Plan"]["Total Cost"]
+    return True
+
+
+def _locks_rows(node: dict[str, Any]) -> bool:
+    """Whether a plan is one of SELECT … FOR UPDATE or the like."""
+    return node["Node Type"] == "LockRows" or any(map(_locks_rows, node.get("Plans", [])))
+
+
+def _try(context: Context, attempt: Attempt) -> bool:
+    """A statement too dear or too slow to try stays usable; one that fails while it runs does not."""
+    if attempt.sql is None or attempt.cost is None or attempt.cost > context.number("trial_cost"):
+        return True
+    limits = Limits(context.number("trial_milliseconds") / 1000, TRIAL_ROWS, TRIAL_BYTES)
+    try:
+        result = context.db.run(attempt.sql, context.search_path, limits)
+    except Unconfined:
+        return True
+    except ServerError as error:
+        if error.final:
+            raise
+        if error.sqlstate.startswith(("53", "54")):
+            return True
+        attempt.error = {**error.fields(), "detail": "", "hint": ""}
+        attempt.confidential = True
+        return False
+    attempt.rows = digest(result.rows)
+    attempt.empty = not any(_has_content(line) for line in result.rows)
+    return True
+
+
+def digest(rows: list[str]) -> str:
+    """Equal for equal rows, whatever their order and the names and order of their columns."""
+    plain = sorted(sorted(json.dumps(value) for value in _values(line)) for line in rows)
+    return hashlib.sha256(json.dumps(plain).encode()).hexdigest()[:16]
+
+
+def _values(line: str) -> list[Any]:
+    """Values of a row; a row whose text was cut stands for itself."""
+    try:
+        found: list[Any] = json.loads(line, object_pairs_hook=lambda pairs: [_rounded(value) for _, value in pairs])
+    except ValueError:
+        return [line]
+    return found
+
+
+def _rounded(value: Any) -> Any:
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
+def _has_content(line: str) -> bool:
+    return any(value is not None and value != 0 for value in _values(line))

@@ -1,0 +1,129 @@
+"""How well each candidate table fits a question, from what nl2sql._candidates knows of it.
+
+A table counts by itself (meaning, words of its name and comment, words of its columns) and by its company: tables of
+one schema, or in a big schema those one foreign key away, that together cover the question, speak for one another. That
+tells near-identical tables of different schemas apart.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# Of a linear model that was fitted to questions over 138 schemas, halves tested on each other.
+MEANING, TABLE_WORDS, COLUMN_WORDS, WHOLE_NAME = 6.5, 0.6, 2.8, 2.0
+COMPANY_WORDS, COMPANY_MEANING = 6.6, 9.2
+COLUMN = 0.7  # worth of a word in a column's name beside one in the table's
+CROWD = 40  # candidates of one schema from which on it says nothing; then foreign keys tell who belongs together
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A table some signal points to. `words` as in nl2sql._candidates: {stem: (weight, in the table's name, share)}."""
+
+    relid: int
+    namespace: int
+    similarity: float | None
+    words: Mapping[str, tuple[float, int, float]]
+
+    def covered(self, word: str) -> float:
+        weight, of_table, _ = self.words.get(word, (0.0, 0, 0.0))
+        return weight if of_table else COLUMN * weight
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A table's score and its place by each signal, None where the signal says nothing."""
+
+    relid: int
+    score: float
+    by_meaning: int | None = None
+    by_name: int | None = None
+    by_text: int | None = None
+
+
+def crowded(candidates: Iterable[Candidate]) -> list[int]:
+    """Candidates whose schema has so many of them that keys must tell which belong together."""
+    found = list(candidates)
+    sizes = Counter(candidate.namespace for candidate in found)
+    return [candidate.relid for candidate in found if sizes[candidate.namespace] > CROWD]
+
+
+def rank(candidates: list[Candidate], links: Collection[tuple[int, int]]) -> list[Ranked]:
+    """Best first. `links` are foreign keys among the crowded()."""
+    total = sum(_weights(candidates).values()) or 1.0
+    company = _company(candidates, links)
+    scores = {
+        candidate.relid: _alone(candidate, total) + _together(company[candidate.relid], total)
+        for candidate in candidates
+    }
+    by_meaning = _places({c.relid: c.similarity for c in candidates if c.similarity is not None})
+    by_name = _places({c.relid: _table_words(c) for c in candidates})
+    by_text = _places({c.relid: _column_words(c) for c in candidates})
+    order = sorted(scores, key=lambda relid: (-scores[relid], relid))
+    return [
+        Ranked(relid, round(scores[relid], 3), by_meaning.get(relid), by_name.get(relid), by_text.get(relid))
+        for relid in order
+    ]
+
+
+def _weights(candidates: Iterable[Candidate]) -> dict[str, float]:
+    return {word: value[0] for candidate in candidates for word, value in candidate.words.items()}
+
+
+def _table_words(candidate: Candidate) -> float:
+    return sum(weight for weight, of_table, _ in candidate.words.values() if of_table)
+
+
+def _column_words(candidate: Candidate) -> float:
+    return sum(weight for weight, of_table, _ in candidate.words.values() if not of_table)
+
+
+def _alone(candidate: Candidate, total: float) -> float:
+    return (
+        MEANING * (candidate.similarity or 0.0)
+        + TABLE_WORDS * _table_words(candidate) / total
+        + COLUMN_WORDS * _column_words(candidate) / total
+        + WHOLE_NAME * sum(share for _, _, share in candidate.words.values())
+    )
+
+
+def _together(company: list[Candidate], total: float) -> float:
+    best: dict[str, float] = {}
+    for member in company:
+        for word in member.words:
+            best[word] = max(best.get(word, 0.0), member.covered(word))
+    nearest = max((member.similarity or 0.0 for member in company), default=0.0)
+    return COMPANY_WORDS * sum(best.values()) / total + COMPANY_MEANING * nearest
+
+
+def _company(candidates: list[Candidate], links: Collection[tuple[int, int]]) -> dict[int, list[Candidate]]:
+    """Each table's company, itself included."""
+    by_relid = {candidate.relid: candidate for candidate in candidates}
+    in_crowd = set(crowded(candidates))
+    schemas: dict[int, list[Candidate]] = {}
+    for candidate in candidates:
+        schemas.setdefault(candidate.namespace, []).append(candidate)
+    company = {c.relid: [c] if c.relid in in_crowd else schemas[c.namespace] for c in candidates}
+    for one, other in links:
+        company[one].append(by_relid[other])
+        company[other].append(by_relid[one])
+    return company
+
+
+def _places(values: Mapping[int, float]) -> dict[int, int]:
+    """{key: place} of what is above zero, the greatest first; equals share a place."""
+    order = sorted((value for value in values.values() if value > 0), reverse=True)
+    first: dict[float, int] = {}
+    for place, value in enumerate(order, 1):
+        first.setdefault(value, place)
+    return {key: first[value] for key, value in values.items() if value > 0}
+
+
+def candidate_from(row: list[Any]) -> Candidate:
+    """From a row of nl2sql._candidates as JSON."""
+    relid, namespace, distance, words = row
+    found = {word: (float(value[0]), int(value[1]), float(value[2])) for word, value in words.items()}
+    return Candidate(relid, namespace, None if distance is None else 1 - distance, found)

@@ -1,0 +1,92 @@
+"""Why there is no answer: not permitted, no such data, several readings; as far as the caller may know."""
+
+from __future__ import annotations
+
+from nl2sql_pg.attempts import Trail
+from nl2sql_pg.budget import stems
+from nl2sql_pg.choosing import Choice
+from nl2sql_pg.context import Context
+from nl2sql_pg.errors import Refusal
+from nl2sql_pg.phrases import STOP_WORDS, fold
+from nl2sql_pg.proposing import REPAIR_TEXT, last_failed
+
+NAMED = 5  # most words or tables that an error names
+
+_WITHHELD = "select nl2sql._withheld($1, $2, $3)"
+
+
+def refusal(context: Context, question: str, trail: Trail, choice: Choice | None) -> Refusal:
+    """The error for a question whose best answer, if any, is not good enough."""
+    if context.db.value(_WITHHELD, ["text", "name[]", "text"], [context.preferences.scope, context.schemas, question]):
+        return _not_permitted()
+    if missing := _unknown_words(question, trail):
+        return _no_such_data(missing, trail)
+    return _not_sure_enough(context, choice) if choice else _no_valid_answer(trail)
+
+
+def _not_permitted() -> Refusal:
+    return Refusal(
+        "NL408",
+        "the question is about data that this role may not read",
+        detail="What is readable gives no answer to it. Nothing was run, and what is withheld was shown to nobody.",
+        hint="Ask the owner of the data for GRANT SELECT, or ask about what you may read.",
+    )
+
+
+def _no_such_data(missing: list[str], trail: Trail) -> Refusal:
+    tables = [table["name"] for table in trail.told.get("tables", [])][:NAMED]
+    return Refusal(
+        "NL409",
+        f"nothing that you may read is called {' or '.join(map(repr, missing))}",
+        detail="No table, column, comment or known value has these words, and no sure answer was found without them.",
+        hint=f"Ask in the words of the database; near the question are: {', '.join(tables)}. "
+        "An administrator can teach a word with nl2sql.define_term().",
+    )
+
+
+def _not_sure_enough(context: Context, choice: Choice) -> Refusal:
+    wanted, rival = context.preferences.min_confidence, choice.runner_up
+    readings = f"The best reading is: {choice.attempt.sql}"
+    if rival:
+        readings += f" — or did you mean: {rival.sql}"
+    return Refusal(
+        "NL407",
+        f"{'the question is ambiguous' if rival else 'the answer is not sure enough'}: "
+        f"confidence {choice.confidence:g}, nl2sql.min_confidence is {wanted:g}",
+        detail=f"{readings[:REPAIR_TEXT]}. Nothing was run.",
+        hint="Say which reading is meant, with tables and columns as they are called in the database; "
+        "SET nl2sql.min_confidence = 0 gives every answer.",
+    )
+
+
+def _no_valid_answer(trail: Trail) -> Refusal:
+    error = last_failed(trail.attempts).error or {}
+    code, message = (error.get(name, "")[:REPAIR_TEXT] for name in ("sqlstate", "message"))
+    return Refusal(
+        "NL406",
+        "no valid SQL was found for this question",
+        detail=f"The last proposal failed with {code}: {message}. Nothing was run.",
+        hint="Name tables or columns as they are called in the database, or ask in other words; "
+        "nl2sql.ask() with more candidates may help.",
+    )
+
+
+def _unknown_words(question: str, trail: Trail) -> list[str]:
+    """The words of a question of which nothing that was shown has any; none if it has one of them."""
+    known = stems(" ".join(_shown(trail)))
+    words = [word for word in fold(question).split() if word not in STOP_WORDS and not word.isdecimal()]
+    if not words or not question.isascii():
+        return []  # words of other languages need no likeness to the names of tables
+    unknown = list(dict.fromkeys(word for word in words if not stems(word) & known))
+    # a question in other words than the schema's is usual; one of which nothing is known is about something else
+    return unknown[:NAMED] if len(unknown) == len(set(words)) else []
+
+
+def _shown(trail: Trail) -> list[str]:
+    texts: list[str] = []
+    for table in trail.told.get("tables", []):
+        texts += [table["name"], table["comment"] or ""]
+        for column in table["columns"]:
+            texts += [column["name"], column["comment"] or "", *column["values"], *column["samples"]]
+    texts += [item["value"] for item in trail.told.get("values", [])]
+    return texts + [item["term"] for item in trail.told.get("terms", [])]

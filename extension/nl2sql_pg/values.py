@@ -1,0 +1,215 @@
+"""Stored values that a question names: "french" is 'French' in countrylanguage.language.
+
+What is looked through: labels of enums and CHECK lists, what the server's statistics keep (nl2sql._frequent_values),
+and the columns a DBA has indexed (nl2sql._indexed_values). All of it as the caller; nothing is scanned.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from nl2sql_pg.context import Context
+from nl2sql_pg.embedding import Asked
+from nl2sql_pg.phrases import STOP_WORDS, Phrase, fold, likeness, phrases, singular, trigrams
+
+MOST = 8
+MOST_OF_A_PHRASE = 3
+MIN_LIKENESS = 0.6  # also the threshold that nl2sql._indexed_values sets
+MIN_SCORE = 0.6
+NEAR_PHRASES = 12  # most runs of words that are looked up by likeness
+SHORTEST_NEAR = 5  # characters; a slip in a shorter word makes another word
+LONGEST_VALUE = 200
+
+_FREQUENT = "select schema_name, table_name, column_name, found from nl2sql._frequent_values($1, $2)"
+_INDEXED = """
+    select schema_name, table_name, column_name, value, phrase, likeness
+    from nl2sql._indexed_values($1, $2, $3, $4)
+"""
+
+Place = tuple[str, str, str]  # schema, table, column
+
+
+@dataclass(frozen=True)
+class Match:
+    """A stored value, the words that name it, and how good that is."""
+
+    place: Place
+    value: str
+    phrase: Phrase
+    score: float
+
+    def body(self) -> dict[str, Any]:
+        """As docs/protocol.md has it."""
+        schema, table, column = self.place
+        return {"schema": schema, "table": table, "column": column, "value": self.value, "phrase": self.phrase.text}
+
+
+def find(context: Context, asked: Asked, tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The values of these tables that the question names, best first."""
+    question = Question(asked.text, tables)
+    stored = {place: values for place, values in _stored(context, tables) if place in question.places}
+    matches = [m for place, values in stored.items() for m in question.named(place, values)]
+    rows = _rows(context, question, tables)
+    matches += question.named_in(rows)
+    near = question.near_phrases([match.phrase for match in matches])
+    matches += [m for place, values in stored.items() for m in question.resembling(place, values, near)]
+    matches += question.resembling_in(rows, near)
+    return [match.body() for match in _best(matches)]
+
+
+def _stored(context: Context, tables: list[dict[str, Any]]) -> Iterator[tuple[Place, list[str]]]:
+    """Values known without an index: closed lists, else statistics."""
+    closed = set()
+    for table in tables:
+        for column in table["columns"]:
+            if column["values"]:
+                closed.add((table["schema"], table["name"], column["name"]))
+                yield (table["schema"], table["name"], column["name"]), column["values"]
+    for row in context.db.rows(_FREQUENT, ["name[]", "name[]"], _names(tables)):
+        place = (row["schema_name"], row["table_name"], row["column_name"])
+        if place not in closed:
+            yield place, row["found"]
+
+
+def _rows(context: Context, question: Question, tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    exact = sorted({key for phrase in question.phrases for key in _spellings(phrase.key)})
+    near = [phrase.key for phrase in question.near_phrases([])]
+    return context.db.rows(_INDEXED, ["name[]", "name[]", "text[]", "text[]"], [*_names(tables), exact, near])
+
+
+def _names(tables: list[dict[str, Any]]) -> list[list[str]]:
+    return [sorted({table[name] for table in tables}) for name in ("schema", "name")]
+
+
+def _spellings(key: str) -> set[str]:
+    """The key as it is, and in the other number."""
+    return {key, singular(key), key + "s"}
+
+
+class Question:
+    """The question's runs of words against values, with the names of what it may be about."""
+
+    def __init__(self, text: str, tables: list[dict[str, Any]]) -> None:
+        self.text = text
+        self.phrases = phrases(text)
+        self.places = {(t["schema"], t["name"], c["name"]) for t in tables for c in t["columns"]}
+        self._words = {singular(phrase.key) for phrase in self.phrases if phrase.words == 1}
+        self._names = {word for place in self.places for name in place[1:] for word in _name_words(name)}
+        self._by_key: dict[str, Phrase] = {}
+        self._by_singular: dict[str, Phrase] = {}
+        for phrase in sorted(self.phrases, key=lambda p: (p.quoted, p.capital)):
+            self._by_key[phrase.key] = phrase
+            self._by_singular[singular(phrase.key)] = phrase
+
+    def named(self, place: Place, values: Iterable[str]) -> Iterator[Match]:
+        """Values that stand in the question, case, accents and number aside."""
+        for value in values:
+            key = fold(value)
+            phrase = self._by_key.get(key) or self._by_singular.get(singular(key))
+            if phrase and len(value) <= LONGEST_VALUE:
+                yield self._match(place, value, phrase, 1.0 if phrase.key == key else 0.95)
+
+    def named_in(self, rows: list[dict[str, Any]]) -> Iterator[Match]:
+        """The same of what the value index has found."""
+        for row in rows:
+            if (place := _place(row)) in self.places:
+                yield from self.named(place, [row["value"]])
+
+    def resembling_in(self, rows: list[dict[str, Any]], near: list[Phrase]) -> Iterator[Match]:
+        """Values that the value index has found for a phrase that they resemble."""
+        for row in rows:
+            phrase = next((p for p in near if p.key == row["phrase"]), None)
+            key = fold(row["value"])
+            if phrase and _place(row) in self.places and _numbers(key) == _numbers(phrase.key):
+                yield self._match(_place(row), row["value"], phrase, float(row["likeness"]))
+
+    def near_phrases(self, taken: list[Phrase]) -> list[Phrase]:
+        """Runs of words that a misspelt value may be: beside what was found as it stands."""
+        quoted = [phrase for phrase in self.phrases if phrase.quoted]
+        free = [p for p in self.phrases if not any(_overlap(p, other) for other in taken)]
+        free = [p for p in free if p.quoted or not any(_overlap(p, other) for other in quoted)]
+        found = [p for p in free if len(p.key) >= SHORTEST_NEAR and p.words <= 4 and self._is_name(p)]
+        return sorted(found, key=lambda p: (not p.quoted, not p.capital, p.words > 2, -len(p.key)))[:NEAR_PHRASES]
+
+    def resembling(self, place: Place, values: Iterable[str], near: list[Phrase]) -> Iterator[Match]:
+        """Values that are spelt a little differently."""
+        cut = {phrase.key: trigrams(phrase.key) for phrase in near}
+        starts = {key[:2] for key in cut}
+        for value in values:
+            key = fold(value[:LONGEST_VALUE])
+            if key[:2] not in starts:
+                continue
+            own = trigrams(key)
+            score, phrase = max(((likeness(own, cut[p.key]), p) for p in near), key=lambda pair: pair[0])
+            if score >= MIN_LIKENESS and _numbers(key) == _numbers(phrase.key):
+                yield self._match(place, value, phrase, score)
+
+    def _is_name(self, phrase: Phrase) -> bool:
+        """Whether it has no stop word, or begins with a capital, and not all of it names tables or columns."""
+        words = phrase.key.split()
+        if phrase.quoted:
+            return True
+        stops = {words[0], words[-1]} if phrase.capital else set(words)
+        return not stops & STOP_WORDS and not {singular(word) for word in words} <= self._names
+
+    def _match(self, place: Place, value: str, phrase: Phrase, score: float) -> Match:
+        return Match(place, value, phrase, score + self._for_place(place) + self._against(phrase, value))
+
+    def _for_place(self, place: Place) -> float:
+        """A column or table that the question also names is the likelier one."""
+        _, table, column = place
+        named = (bool(_name_words(name) & self._words) for name in (column, table))
+        return sum(weight for weight, is_named in zip((0.2, 0.1), named, strict=True) if is_named)
+
+    def _against(self, phrase: Phrase, value: str) -> float:
+        """Words that are probably not meant as a value."""
+        as_written = phrase.text == value
+        short = len(phrase.key) <= 2 and phrase.key.isascii()
+        if phrase.quoted:
+            return -1.0 if short and phrase.text.lower() != value.lower() else 0.1
+        name = phrase.capital and as_written
+        if phrase.key in STOP_WORDS or short:
+            return 0.0 if name and phrase.key != "i" else -1.0
+        if phrase.key.isdecimal():
+            return -0.3
+        if {singular(word) for word in phrase.key.split()} <= self._names | STOP_WORDS:
+            return 0.0 if name else -0.75
+        return 0.05 if as_written else 0.0
+
+
+def _place(row: dict[str, Any]) -> Place:
+    return row["schema_name"], row["table_name"], row["column_name"]
+
+
+def _numbers(key: str) -> list[str]:
+    """A slip in a number makes another number."""
+    return re.findall(r"\d+", key)
+
+
+def _name_words(name: str) -> set[str]:
+    return {singular(word) for word in fold(name).split()}
+
+
+def _best(matches: list[Match]) -> list[Match]:
+    """The best of each phrase, without parts of a longer phrase that was found."""
+    matches = sorted(matches, key=lambda m: (-m.score, m.place, m.value))
+    good = [match for match in matches if match.score >= MIN_SCORE]
+    chosen: list[Match] = []
+    for match in good:
+        same = [other for other in chosen if other.phrase.key == match.phrase.key]
+        doubled = any(other.place == match.place and other.value == match.value for other in chosen)
+        inside = any(_covers(other.phrase, match.phrase) for other in good)
+        if not doubled and not inside and len(same) < MOST_OF_A_PHRASE:
+            chosen.append(match)
+    return chosen[:MOST]
+
+
+def _overlap(one: Phrase, other: Phrase) -> bool:
+    return one.start < other.end and other.start < one.end
+
+
+def _covers(longer: Phrase, phrase: Phrase) -> bool:
+    return longer.start <= phrase.start and phrase.end <= longer.end and longer.words > phrase.words

@@ -1,0 +1,17 @@
+-- What a statement that is run for a caller needs and the caller alone could not set.
+
+-- API: Private. SECURITY DEFINER since only superusers may set temp_file_limit; it never raises the limit.
+create or replace function nl2sql._limit_temporary_files()
+returns void
+language plpgsql volatile called on null input security definer parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+declare
+    now_kilobytes constant bigint := (select s.setting::bigint from pg_settings as s where s.name = 'temp_file_limit');
+begin
+    if now_kilobytes < 0 or now_kilobytes > 256 * 1024 then
+        perform set_config('temp_file_limit', '256MB', true);
+    end if;
+end
+$plpgsql$;
+comment on function nl2sql._limit_temporary_files() is 'cap temporary files of the current transaction at 256 MB';

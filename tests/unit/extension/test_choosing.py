@@ -1,0 +1,69 @@
+"""Which proposal is taken, when no more are asked for, and how sure it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nl2sql_pg.attempts import Attempt
+from nl2sql_pg.choosing import choose, is_settled
+
+
+def attempt(sql: str | None, logprob: float | None = -0.05, **changes: Any) -> Attempt:
+    failed = {"sqlstate": "NL401", "message": "no"}
+    made = Attempt(sql or "raw", sql, [], logprob, None if sql else failed, cost=1.0 if sql else None)
+    for name, value in changes.items():
+        setattr(made, name, value)
+    return made
+
+
+def chosen(*attempts: Attempt) -> str | None:
+    choice = choose(list(attempts))
+    return choice and choice.attempt.sql
+
+
+def test_what_most_agree_on_wins() -> None:
+    assert chosen(attempt("a", -0.01), attempt("b", -0.9), attempt("b", -0.8)) == "b"
+    assert chosen(attempt("a", -0.5), attempt("b", -0.1)) == "b"
+    assert chosen(attempt("a", None), attempt("b", -5.0)) == "a"
+
+
+def test_equal_rows_agree_whatever_the_words() -> None:
+    same = {"rows": "1234"}
+    assert chosen(attempt("a", -0.01, rows="99"), attempt("b", -0.2, **same), attempt("c", -0.1, **same)) == "c"
+
+
+def test_what_failed_or_was_not_planned_has_no_vote() -> None:
+    assert chosen(attempt(None), attempt(None), attempt("a")) == "a"
+    assert chosen(attempt("a", cost=None), attempt("b", -9.0)) == "b"
+    assert chosen(attempt("a", error={"sqlstate": "22012"}), attempt("b", -9.0)) == "b"
+    assert chosen(attempt(None)) is None
+
+
+def test_mended_and_empty_count_for_less() -> None:
+    assert chosen(attempt("a", -0.01, repairs=["x is y.x"]), attempt("b", -0.3)) == "b"
+    assert chosen(attempt("a", -0.01, rows="1", empty=True), attempt("b", -0.3, rows="2")) == "b"
+    assert chosen(attempt("a", -0.01, rows="1", empty=True)) == "a"
+
+
+def test_one_sure_answer_is_enough() -> None:
+    assert is_settled([attempt("a", -0.02)])
+    assert not is_settled([attempt("a", -0.9)])
+    assert not is_settled([attempt("a", -0.02, repairs=["x is y.x"])])
+    assert not is_settled([attempt("a", -0.02, empty=True)])
+    assert not is_settled([attempt(None)])
+
+
+def confidence(*attempts: Attempt) -> float:
+    choice = choose(list(attempts))
+    assert choice
+    return choice.confidence
+
+
+def test_confidence_follows_what_speaks_for_an_answer() -> None:
+    sure, unsure = attempt("a", -0.02, greedy=True), attempt("a", -0.4, greedy=True)
+    assert 0 < confidence(unsure) < confidence(sure) < 1
+    assert confidence(attempt("a", -0.02, greedy=True, empty=True)) < confidence(sure)
+    assert confidence(attempt("a", -0.02, greedy=True, repairs=["x"])) < confidence(sure)
+    agreed = [unsure, attempt("a"), attempt("a"), attempt("a")]
+    alone = [unsure, attempt("b"), attempt("c"), attempt("d")]
+    assert confidence(*alone) < confidence(*agreed)
