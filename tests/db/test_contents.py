@@ -22,6 +22,7 @@ SOURCES = [*sorted((ROOT / "sql" / "changes").glob("*.sql")), *sorted((ROOT / "s
 FRONT_DOOR = {
     "nl2sql(text)",
     "nl2sql.ask(text,jsonb)",
+    "nl2sql.trace(text,jsonb)",
     "nl2sql.status()",
     "nl2sql._caller()",
     "nl2sql.add_example(text,text,text)",
@@ -32,7 +33,7 @@ FRONT_DOOR = {
     "nl2sql.add_case(text,text,text)",
 }
 # Called for a question, in a state that can't write.
-READ_ONLY = {"nl2sql._ask(text,jsonb,jsonb)"}
+READ_ONLY = {"nl2sql._ask(text,jsonb,jsonb)", "nl2sql._trace(text,jsonb,jsonb)"}
 # With the rights of the owner: they read or write a private table, as the comment above each says.
 DEFINERS = {
     "nl2sql._settings()",
@@ -58,6 +59,7 @@ DEFINERS = {
     "nl2sql.define_term(text,text,regclass[])",
     "nl2sql.drop_term(text)",
     "nl2sql._feedback_store(jsonb,jsonb)",
+    "nl2sql._limit_temporary_files()",
     "nl2sql._feedback_close(bigint,text,text,bigint)",
 }
 OURS = "(pronamespace = 'nl2sql'::regnamespace or oid = 'public.nl2sql(text)'::regprocedure)"

@@ -17,7 +17,7 @@ ACCEPTED = {
         "head.sql has set the script's search_path: pg_catalog first, then the schemas of pgvector and pg_trgm",
     r"PS016: Unqualified function call: (vector_dims|word_similarity|similarity) at .*":
         "of pgvector and pg_trgm, whose schemas are the DBA's choice; looked up there only (head.sql)",
-    r"PS001: Unqualified operator: '<=>' in e\.embedding .*":
+    r"PS001: Unqualified operator: '<=>' in (CAST\()?[ei]\.embedding .*":
         "pgvector's, as above; bound when the function is made",
     r"PS001: Unqualified operator: '%' in v\.key % p\.phrase .*":
         "pg_trgm's, as above; bound when the view is made",
@@ -25,7 +25,8 @@ ACCEPTED = {
         "has no qualified form; text = text is exact in pg_catalog, which stands first",
     r"PS001: Unqualified operator: '=' in NULLIF\(.*":
         "has no qualified form; text = text is exact in pg_catalog, which stands first",
-    r"PS005: Function without explicit search_path: (nl2sql\._caller|nl2sql\.ask|nl2sql\.status|extschema\.nl2sql)\(.*":
+    r"PS005: Function without explicit search_path: "
+    r"(nl2sql\._caller|nl2sql\.ask|nl2sql\.trace|nl2sql\.status|extschema\.nl2sql)\(.*":
         "the front door must see the caller's search_path; all names in it are qualified (test_contents.py)",
     r"PS005: Function without explicit search_path: "
     r"nl2sql\.(add_example|suggest_examples|feedback|propose_example|approve|add_case)\(.*":

@@ -41,9 +41,14 @@ def value(connection: Connection, name: str) -> str:
     return str(row[0])
 
 
+PREFERENCES = {
+    *("scope", "timeout", "retrieval", "values", "examples", "repair", "samples", "trial_run", "min_confidence")
+}
+
+
 def test_the_view_shows_defaults(dba: Connection) -> None:
     rows = dba.execute("select name, value, default_value, preference, description from nl2sql.settings").fetchall()
-    assert {name for name, _, _, preference, _ in rows if preference} == {"scope", "timeout"}
+    assert {name for name, _, _, preference, _ in rows if preference} == PREFERENCES
     assert all(shown == default and description for _, shown, default, _, description in rows)
     assert not dba.execute("select from nl2sql.setting").fetchall()
 
@@ -168,7 +173,20 @@ def test_max_timeout_caps_the_preference(database: Database, admin: Connection, 
     assert int(re.findall(r'"deadline_ms": (\d+)', ask(database, analyst).text)[0]) <= 2000
 
 
-@pytest.mark.parametrize(("name", "new"), [("scope", "everything"), ("timeout", "soon")])
+@pytest.mark.parametrize(
+    ("name", "new"),
+    [
+        ("scope", "everything"),
+        ("timeout", "soon"),
+        ("values", "perhaps"),
+        ("samples", "0"),
+        ("samples", "17"),
+        ("samples", "many"),
+        ("trial_run", "2"),
+        ("min_confidence", "1.5"),
+        ("min_confidence", "nan"),
+    ],
+)
 def test_a_preference_that_makes_no_sense(analyst: Connection, name: str, new: str) -> None:
     analyst.execute(f"set nl2sql.{name} = '{new}'".encode())
     assert refused(analyst, "select nl2sql('how many orders')").sqlstate == "NL105"
