@@ -14,14 +14,23 @@ from typing import Any
 
 from nl2sql_pg.attempts import Attempt
 
-GREEDY_VOTES = 1.5  # the model's own first choice is right more often than a sample
-MENDED_VOTES = 0.6
+GREEDY_VOTES = 1.25  # the model's own first choice is right more often than a sample
+MENDED_VOTES = 0.5
 EMPTY_VOTES = 0.3  # nobody asks for nothing
+STEEPNESS = 4.0  # of a vote in the log-probability
 
 SURE = -0.1  # mean log-probability a token from which one answer is enough
 UNKNOWN_LOGPROB = -0.15  # taken where the engine gives none
 
-_WEIGHTS = {"one": 0.0, "logprob": 8.0, "share": 1.5, "mended": -0.8, "empty": -1.5, "lonely": 0.0}
+_WEIGHTS = {
+    "one": -0.44,
+    "first": 7.96,  # log-probability of the first proposal
+    "share": 1.83,  # of all proposals, those that agree with the answer
+    "mended": -0.07,
+    "empty": -0.23,
+    "lonely": 1.12,  # one was enough
+    "majority": 0.97,  # of all votes, where there were several
+}
 
 
 @dataclass(frozen=True)
@@ -61,14 +70,18 @@ def choose(attempts: list[Attempt]) -> Choice | None:
     if not ranked:
         return None
     chosen = max(ranked[0], key=lambda attempt: (not attempt.repairs, attempt.greedy, _logprob(attempt)))
-    share = len(ranked[0]) / len(attempts)
-    return Choice(
-        attempt=chosen,
-        confidence=_confidence(chosen, share, lonely=len(attempts) == 1),
-        votes=_votes(ranked[0]),
-        all_votes=sum(map(_votes, ranked)),
-        runner_up=ranked[1][0] if len(ranked) > 1 else None,
-    )
+    votes, all_votes = _votes(ranked[0]), sum(map(_votes, ranked))
+    lonely = len(attempts) == 1
+    features = {
+        "one": 1.0,
+        "first": _logprob(attempts[0]),
+        "share": len(ranked[0]) / len(attempts),
+        "mended": float(bool(chosen.repairs)),
+        "empty": float(chosen.empty),
+        "lonely": float(lonely),
+        "majority": 0.0 if lonely else votes / all_votes,
+    }
+    return Choice(chosen, _probability(features), votes, all_votes, ranked[1][0] if len(ranked) > 1 else None)
 
 
 def _votes(group: list[Attempt]) -> float:
@@ -77,7 +90,8 @@ def _votes(group: list[Attempt]) -> float:
 
 def _vote(attempt: Attempt) -> float:
     vote = GREEDY_VOTES if attempt.greedy else 1.0
-    return vote * (MENDED_VOTES if attempt.repairs else 1.0) * (EMPTY_VOTES if attempt.empty else 1.0)
+    vote *= (MENDED_VOTES if attempt.repairs else 1.0) * (EMPTY_VOTES if attempt.empty else 1.0)
+    return vote * math.exp(STEEPNESS * _logprob(attempt))
 
 
 def _best(group: list[Attempt]) -> float:
@@ -88,13 +102,5 @@ def _logprob(attempt: Attempt) -> float:
     return UNKNOWN_LOGPROB if attempt.logprob is None else min(0.0, attempt.logprob)
 
 
-def _confidence(chosen: Attempt, share: float, lonely: bool) -> float:
-    features = {
-        "one": 1.0,
-        "logprob": _logprob(chosen),
-        "share": share,
-        "mended": float(bool(chosen.repairs)),
-        "empty": float(chosen.empty),
-        "lonely": float(lonely),
-    }
+def _probability(features: dict[str, float]) -> float:
     return round(1 / (1 + math.exp(-sum(_WEIGHTS[name] * value for name, value in features.items()))), 3)

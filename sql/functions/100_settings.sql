@@ -78,7 +78,7 @@ declare
 begin
     select d.* into known from nl2sql._setting_default() as d where d.name = _setting_problem.name;
     if known.kind in ('integer', 'interval') then
-        if known.kind = 'integer' and value !~ '^\d{1,9}$' then
+        if known.kind = 'integer' and value !~ '^[0-9]{1,9}$' then
             return 'it takes a whole number';
         end if;
         begin

@@ -6,7 +6,7 @@ returns text
 language sql immutable strict security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $sql$
-    select lower(btrim(regexp_replace(regexp_replace(identifier, '([a-z0-9])([A-Z])', '\1 \2', 'g'), '[_\W]+', ' ', 'g')))
+    select lower(btrim(regexp_replace(regexp_replace(identifier, '([a-z0-9])([A-Z])', E'\\1 \\2', 'g'), E'[_\\W]+', ' ', 'g')))
 $sql$;
 comment on function nl2sql._words(text) is 'an identifier split into words: orderItems_v2 -> order items v2';
 
@@ -18,8 +18,8 @@ set search_path = pg_catalog, pg_temp
 as $sql$
     -- A comment is text that others wrote: one line, no control or direction characters, cut.
     select nullif(left(btrim(regexp_replace(
-        regexp_replace(prose, U&'[\200B-\200F\202A-\202E\2060-\2069\FEFF]', '', 'g'),
-        U&'[\0001-\0020\007F-\009F]+', ' ', 'g')), longest), '')
+        regexp_replace(prose, E'[\\u200B-\\u200F\\u202A-\\u202E\\u2060-\\u2069\\uFEFF]', '', 'g'),
+        E'[\\u0001-\\u0020\\u007F-\\u009F]+', ' ', 'g')), longest), '')
 $sql$;
 comment on function nl2sql._clean(text, int) is 'comment text made safe for a prompt: one line, no control characters, at most so many characters';
 
@@ -165,7 +165,7 @@ as $sql$
             from pg_constraint as k,
                 regexp_matches(pg_get_constraintdef(k.oid), '''((?:[^'']|'''')*)''::', 'g') with ordinality as m (literal, position)
             where k.conrelid = relation and k.contype = 'c' and k.conkey = array[attribute]
-                and pg_get_constraintdef(k.oid) ~ '= ANY \(+ARRAY\['),
+                and pg_get_constraintdef(k.oid) ~ '= ANY [(]+ARRAY[[]'),
         '{}')
 $sql$;
 comment on function nl2sql._column_values(oid, int2, oid) is 'values a column can take by its type or a CHECK list; empty if open';

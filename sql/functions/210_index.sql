@@ -172,7 +172,7 @@ begin
     select l.lexeme from unnest(to_tsvector('pg_catalog.english', prose)) as l
     union
     select substr(run[1], place, 2)
-    from regexp_matches(prose, '[\u4e00-\u9fff]{2,}', 'g') as run
+    from regexp_matches(prose, E'[\\u4e00-\\u9fff]{2,}', 'g') as run
         cross join generate_series(1, length(run[1]) - 1) as place;
 end
 $plpgsql$;

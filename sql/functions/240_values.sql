@@ -9,7 +9,7 @@ as $sql$
     -- normalize() knows UTF-8 only
     select lower(btrim(regexp_replace(
         case when current_setting('server_encoding') = 'UTF8'
-            then regexp_replace(normalize(value, nfkd), U&'[\0300-\036F]', '', 'g')
+            then regexp_replace(normalize(value, nfkd), E'[\\u0300-\\u036F]', '', 'g')
             else value
         end, '[[:space:][:punct:]]+', ' ', 'g')))
 $sql$;

@@ -131,9 +131,9 @@ as $sql$
     with pair as (
         select t.side, substr(t.run[1], i, 2) as pair
         from (
-            select 1 as side, regexp_matches(one, U&'[\3400-\9FFF]{2,}', 'g') as run
+            select 1 as side, regexp_matches(one, E'[\\u3400-\\u9FFF]{2,}', 'g') as run
             union all
-            select 2, regexp_matches(other, U&'[\3400-\9FFF]{2,}', 'g')
+            select 2, regexp_matches(other, E'[\\u3400-\\u9FFF]{2,}', 'g')
         ) as t, generate_series(1, char_length(t.run[1]) - 1) as i
         group by 1, 2
     )
@@ -176,7 +176,7 @@ begin atomic
         select e.id, e.question, e.sql, e.note,
             case
                 -- an embedding model for English finds all Chinese questions alike
-                when _find_examples.question operator(pg_catalog.~) U&'[\3400-\9FFF]'
+                when _find_examples.question operator(pg_catalog.~) E'[\\u3400-\\u9FFF]'
                 then pg_catalog.sqrt(nl2sql._han_likeness(e.question, _find_examples.question))
                 -- the root brings shares of letters near the scale of cosines
                 else greatest(
@@ -321,7 +321,8 @@ begin
         'select null::text, w.query, ''workload''::text, sum(w.calls)::bigint
         from %s.pg_stat_statements as w
         where w.dbid = (select d.oid from pg_database as d where d.datname = current_database())
-            and w.query ~* ''^\s*(select|with)\y'' and w.query !~* ''\y(nl2sql|pg_catalog|information_schema)\y''
+            and w.query ~* ''^[[:space:]]*(select|with)[^[:alnum:]_]''
+            and w.query !~* ''(^|[^[:alnum:]_])(nl2sql|pg_catalog|information_schema)([^[:alnum:]_]|$)''
         group by w.query order by sum(w.calls) desc, w.query limit $1', place) using most;
 exception when insufficient_privilege or object_not_in_prerequisite_state or undefined_table or undefined_column then
     return;  -- it is there but can't be read

@@ -86,3 +86,14 @@ def test_the_script_sets_its_path_before_anything_else() -> None:
     first = (ROOT / "sql" / "head.sql").read_text().split("\n\n", 1)[1]
     statements = [line for line in first.splitlines() if line and not line.startswith("--")]
     assert statements[:2] == ["select pg_catalog.set_config(", "    'search_path',"]
+
+
+def test_no_literal_depends_on_standard_conforming_strings() -> None:
+    """A body is read again under the caller's settings: a backslash stands in E'' only, and never in U&''."""
+    for path in sorted((ROOT / "sql" / "functions").glob("*.sql")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            code = line.partition("--")[0]
+            assert "U&'" not in code, f"{path.name}: {line}"
+            assert not re.search(r"(?<!E)'[^']*\\[^']*'", re.sub(r"E'(?:[^']|'')*'", "", code)), (
+                f"{path.name}: {line}"
+            )

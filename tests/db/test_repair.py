@@ -13,7 +13,13 @@ from tests.support.shop import EXTRA_TABLES, statements
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests" / "unit" / "sidecar" / "repair"
 LEFT_ALONE, UNTOUCHED = (statements(FIXTURES / f"{name}.txt") for name in ("left_alone", "untouched"))
-PAIRS = [line.split(";") for path in sorted(FIXTURES.glob("*.txt")) for line in statements(path) if ";" in line]
+# A misspelt value is no error to the server: what that rule changes may have been valid.
+PAIRS = [
+    (*line.split(";"), path.stem != "value_spelling")
+    for path in sorted(FIXTURES.glob("*.txt"))
+    for line in statements(path)
+    if ";" in line
+]
 
 
 @pytest.fixture
@@ -28,15 +34,16 @@ def refused(connection: Connection, sql: str) -> bool:
     try:
         connection.execute(f"explain {sql}".encode())
     except psycopg.Error as error:
-        assert (error.sqlstate or "").startswith("42"), error  # a name, a type, a grouping: not a slip of the fixture
+        # a name, a type, a grouping, a literal: not a slip of the fixture
+        assert (error.sqlstate or "").startswith("42") or error.sqlstate == "22P02", error
         return True
     return False
 
 
 def test_pairs(shop: Connection) -> None:
     assert len(PAIRS) >= 40
-    for given, expected in PAIRS:
-        assert refused(shop, given), given
+    for given, expected, was_invalid in PAIRS:
+        assert refused(shop, given) or not was_invalid, given
         assert not refused(shop, expected), expected
 
 

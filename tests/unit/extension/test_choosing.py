@@ -22,7 +22,7 @@ def chosen(*attempts: Attempt) -> str | None:
 
 
 def test_what_most_agree_on_wins() -> None:
-    assert chosen(attempt("a", -0.01), attempt("b", -0.9), attempt("b", -0.8)) == "b"
+    assert chosen(attempt("a", -0.01), attempt("b", -0.09), attempt("b", -0.08)) == "b"
     assert chosen(attempt("a", -0.5), attempt("b", -0.1)) == "b"
     assert chosen(attempt("a", None), attempt("b", -5.0)) == "a"
 
@@ -40,7 +40,7 @@ def test_what_failed_or_was_not_planned_has_no_vote() -> None:
 
 
 def test_mended_and_empty_count_for_less() -> None:
-    assert chosen(attempt("a", -0.01, repairs=["x is y.x"]), attempt("b", -0.3)) == "b"
+    assert chosen(attempt("a", -0.01, repairs=["x is y.x"]), attempt("b", -0.1)) == "b"
     assert chosen(attempt("a", -0.01, rows="1", empty=True), attempt("b", -0.3, rows="2")) == "b"
     assert chosen(attempt("a", -0.01, rows="1", empty=True)) == "a"
 
