@@ -17,6 +17,7 @@ from sidecar.prompt.text import one_line
 TEMPLATES = Path(__file__).parent / "templates"
 DEFAULT_FAMILY = "qwen"  # for models whose family has no templates of its own
 STOP = (";\n", "\n\n\n")
+_HAN = re.compile("[\u4e00-\u9fff]")
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ def render(context: Context, family: str) -> list[Message]:
                 terms=context.terms,
                 today=context.today,
                 question=context.question,
+                chinese=bool(_HAN.search(context.question)),
             ),
         ),
     ]
@@ -120,6 +122,7 @@ def _shown_values(context: Context) -> list[dict[str, object]]:
 
 _FENCE = re.compile(r"(?:^|[\n:：])\s*```(?:(?:sql|pgsql|postgres\w*)\b)?\s*(.*?)\s*(?:```|\Z)", re.S | re.I)
 _LABEL = re.compile(r"\s*(?:SQL|Answer)\s*[:：]\s*", re.I)
+_COMMENTS = re.compile(r"\A(?:\s*--[^\n]*\n)+")
 _START = re.compile(r"\b(?:WITH|SELECT|VALUES)\b|\(\s*SELECT\b", re.I)
 
 
@@ -127,6 +130,7 @@ def extract_sql(text: str) -> str:
     """The statement in a model's text: without a code fence, words around it, and a closing semicolon."""
     fenced = _FENCE.search(text)
     body = fenced[1] if fenced else _LABEL.sub("", text, count=1) if _LABEL.match(text) else text
+    body = _COMMENTS.sub("", body + "\n")
     start = _START.search(body)
     if start and not fenced and body[: start.start()].rstrip().endswith((":", "：")):
         body = body[start.start() :]

@@ -94,6 +94,4 @@ def test_no_literal_depends_on_standard_conforming_strings() -> None:
         for line in path.read_text(encoding="utf-8").splitlines():
             code = line.partition("--")[0]
             assert "U&'" not in code, f"{path.name}: {line}"
-            assert not re.search(r"(?<!E)'[^']*\\[^']*'", re.sub(r"E'(?:[^']|'')*'", "", code)), (
-                f"{path.name}: {line}"
-            )
+            assert not re.search(r"(?<!E)'[^']*\\[^']*'", re.sub(r"E'(?:[^']|'')*'", "", code)), f"{path.name}: {line}"
