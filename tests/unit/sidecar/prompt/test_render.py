@@ -79,7 +79,14 @@ def test_question_can_not_pose_as_the_schema() -> None:
     assert len(with_value) == len(with_plain)
 
 
+def test_a_chinese_question_is_said_in_english_first() -> None:
+    assert "in English, then the SELECT" in text(replace(CONTEXT, question="各地区的总收入"))
+    assert "in English, then the SELECT" not in text(CONTEXT)
+
+
 RAW = {
+    "comment_first": ("-- Total revenue?\nSELECT 1;", "SELECT 1"),
+    "comments_in_fence": ("```sql\n-- one\n-- two\nSELECT 1\n```", "SELECT 1"),
     "plain": ("SELECT 1", "SELECT 1"),
     "semicolon": ("SELECT 1;", "SELECT 1"),
     "semicolons_and_space": ("  SELECT 1 ; ;\n", "SELECT 1"),
