@@ -18,6 +18,13 @@ TEMPLATES = Path(__file__).parent / "templates"
 DEFAULT_FAMILY = "qwen"  # for models whose family has no templates of its own
 STOP = (";\n", "\n\n\n")
 _HAN = re.compile("[\u4e00-\u9fff]")
+# "last quarter", "this fiscal year", "the previous 3 months", "by month", 上季度: what is counted from today, or months as such.
+_PERIOD = re.compile(
+    r"\b(?:this|last|current|previous|past|next|recent)\s+(?:\w+\s+){0,2}(?:day|week|month|quarter|year)s?\b"
+    r"|\b(?:today|yesterday|months?|monthly|quarters?|quarterly|so far|year to date|ytd)\b"
+    r"|(?:[本上下去今昨前]|最近)\s*(?:个|一|两|三|\d)*\s*(?:月|季|年|周|星期|天|日)|月份|季度",
+    re.I,
+)
 
 
 @dataclass(frozen=True)
@@ -95,6 +102,7 @@ def render(context: Context, family: str) -> list[Message]:
                 terms=context.terms,
                 today=context.today,
                 question=context.question,
+                periods=bool(_PERIOD.search(context.question)),
                 chinese=bool(_HAN.search(context.question)),
             ),
         ),
