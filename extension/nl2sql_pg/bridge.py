@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import re
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nl2sql_pg.confinement import hold_role, memory_limit, time_limit
+from nl2sql_pg.confinement import Timer, Unconfined, hold_role, memory_limit, time_limit
 from nl2sql_pg.errors import ServerError
 
 FETCH = 20  # rows at a time, so that a byte limit is noticed early
 QUERY_CANCELED = "57014"
 
+_PLAN_SETTINGS = """
+    select set_config('search_path', $1, true), set_config('transaction_read_only', 'on', true)
+"""
 # What a statement runs under, besides what the function around it sets; undone with the subtransaction.
 _RUN_SETTINGS = """
     select nl2sql._limit_temporary_files(), set_config('search_path', $1, true),
@@ -109,9 +112,11 @@ class Database:
         plpy, analysed = self._plpy, False
         try:
             with plpy.subtransaction():
-                plpy.execute(plpy.prepare("select set_config('search_path', $1, true)", ["text"]), [search_path])
+                plpy.execute(plpy.prepare(_PLAN_SETTINGS, ["text"]), [search_path])
                 plpy.prepare(sql, [])
                 analysed = True
+                with contextlib.suppress(Unconfined):  # planning may run functions that are not volatile
+                    hold_role()
                 plan = plpy.cursor(f"explain (format json) select * from (\n{sql}\n) as nl2sql_answer").fetch(1)[0]
                 raise _Rollback(next(iter(plan.values())))
         except _Rollback as done:
@@ -144,24 +149,28 @@ class Database:
         Raises ServerError, whose `final` is False where the statement ran into its own time limit, and
         confinement.Unconfined where the limits can't be set: then nothing was run.
         """
-        plpy, started = self._plpy, time.monotonic()
+        timer = Timer()
         try:
-            with plpy.subtransaction():
-                plpy.execute(plpy.prepare(_RUN_SETTINGS, ["text"]), [search_path])
-                plpy.prepare(sql, [])
+            with self._plpy.subtransaction():
+                self._plpy.execute(self._plpy.prepare(_RUN_SETTINGS, ["text"]), [search_path])
+                self._plpy.prepare(sql, [])
                 hold_role()
-                with time_limit(limits.seconds), memory_limit(limits.memory_bytes):
+                with time_limit(limits.seconds) as timer, memory_limit(limits.memory_bytes):
                     result = self._fetch(sql, limits)
-                    if time.monotonic() - started >= limits.seconds:
-                        self._swallow_own_cancel()
                 raise _Rollback(result)
         except _Rollback as done:
             ran: Result = done.result
             return ran
-        except plpy.SPIError as error:
+        except MemoryError:
+            raise ServerError("53200", "out of memory") from None
+        except self._plpy.SPIError as error:
             failed = self._server_error(error, planning=True)
-            own = failed.sqlstate == QUERY_CANCELED and time.monotonic() - started >= limits.seconds
-            raise ServerError("54000", f"it ran for more than {limits.seconds:g} s") if own else failed from None
+            if timer.fired and failed.sqlstate == QUERY_CANCELED:
+                raise ServerError("54000", f"it ran for more than {limits.seconds:g} s") from None
+            raise failed from None
+        finally:
+            if timer.fired:
+                self._swallow_own_cancel()
 
     def _fetch(self, sql: str, limits: Limits) -> Result:
         # Cells are cut in SQL: a huge one that reached Python under the memory limit would end the backend.
@@ -178,9 +187,10 @@ class Database:
         return Result(rows, False)
 
     def _swallow_own_cancel(self) -> None:
-        """The timer may have gone off as the last row came: its cancel must not hit what follows."""
+        """The timer may have gone off once more after the statement ended: its cancel must not hit what follows."""
         try:
-            self._plpy.execute("select 1")
+            with self._plpy.subtransaction():
+                self._plpy.execute(self._plpy.prepare("select 1", []), [])
         except self._plpy.SPIError as error:
             if getattr(error, "sqlstate", None) != QUERY_CANCELED:
                 raise

@@ -12,13 +12,16 @@ import ctypes
 import os
 import resource
 import signal
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 _LOCAL_USERID_CHANGE = 1  # SECURITY_LOCAL_USERID_CHANGE, src/include/miscadmin.h: SET ROLE and the like are refused
 _SIGEV_SIGNAL = 0
 _CLOCK_MONOTONIC = 1
+AGAIN_NS = 200_000_000
 
 
 class Unconfined(Exception):
@@ -61,19 +64,34 @@ def hold_role() -> None:
     _symbol("SetUserIdAndSecContext")(user, ctypes.c_int(context.value | _LOCAL_USERID_CHANGE))
 
 
+@dataclass
+class Timer:
+    """Whether the limit was reached; known once the timer is gone."""
+
+    fired: bool = False
+
+
 @contextlib.contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Cancel the backend's statement after so many seconds; the caller sees SQLSTATE 57014."""
+def time_limit(seconds: float) -> Iterator[Timer]:
+    """Cancel the backend's statement after so many seconds; the caller sees SQLSTATE 57014.
+
+    And again while it goes on: a function may catch a cancel.
+    """
+    state = Timer()
     event = _SigEvent(value=None, signo=signal.SIGINT, notify=_SIGEV_SIGNAL)
     timer = ctypes.c_void_p()
     if _symbol("timer_create")(_CLOCK_MONOTONIC, ctypes.byref(event), ctypes.byref(timer)):
         raise Unconfined("no timer is left")
     try:
         whole, part = divmod(max(seconds, 0.001), 1)
-        spec = _TimerSpec(value_s=int(whole), value_ns=int(part * 1e9))
+        spec = _TimerSpec(interval_ns=AGAIN_NS, value_s=int(whole), value_ns=int(part * 1e9))
+        deadline = time.monotonic() + seconds
         if _symbol("timer_settime")(timer, 0, ctypes.byref(spec), None):
             raise Unconfined("the timer can't be set")
-        yield
+        try:
+            yield state
+        finally:
+            state.fired = time.monotonic() >= deadline
     finally:
         _symbol("timer_delete")(timer)
 

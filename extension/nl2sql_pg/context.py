@@ -20,6 +20,7 @@ _SESSION = """
             from nl2sql._setting_default() as d
             where d.preference),
         'today', current_date,
+        'superuser', (select bool_or(r.rolsuper) from pg_roles as r where r.rolname in (current_user, session_user)),
         'conforming', current_setting('standard_conforming_strings') = 'on',
         'server_version', current_setting('server_version_num')::int)
 """
@@ -39,6 +40,7 @@ class Context:
     today: str
     server_version: int
     conforming: bool
+    superuser: bool  # the role, or the login behind it
 
     def number(self, name: str) -> int:
         """A whole-number setting."""
@@ -67,6 +69,7 @@ def open_context(db: Database, caller: dict[str, Any], options: Options) -> Cont
         today=session["today"],
         server_version=session["server_version"],
         conforming=session["conforming"],
+        superuser=bool(session["superuser"]),
     )
 
 

@@ -14,6 +14,7 @@ from nl2sql_pg.errors import ServerError
 
 TRIAL_ROWS = 1000  # compared; of a longer result its beginning
 TRIAL_BYTES = 1_000_000
+SHORTEST_TRIAL = 10  # milliseconds; what is left of the question's time may be less
 
 # The guard reads strings as the standard does; with the setting off the server would read another statement.
 _BACKSLASH = {
@@ -32,9 +33,22 @@ _LOCKING = {
 }
 
 
-def judge(context: Context, attempt: Attempt) -> bool:
-    """Whether the server plans the proposal for the caller and, where trial runs are on, runs it."""
-    return _plan(context, attempt) and (not context.preferences.trial_run or _try(context, attempt))
+# The server would name the object: perhaps one behind a view, which the caller may not know of.
+_FORBIDDEN = {
+    "sqlstate": "42501",
+    "message": "the proposal reads what this role may not",
+    "detail": "The proposal was dropped.",
+    "hint": "",
+}
+
+
+def judge(context: Context, attempt: Attempt) -> None:
+    """Plan the proposal as the caller and, where trial runs are on, run it; what stands against it stays with it.
+
+    A superuser's proposals are never run: nothing in the server would hold them.
+    """
+    if _plan(context, attempt) and context.preferences.trial_run and not context.superuser:
+        _try(context, attempt)
 
 
 def _plan(context: Context, attempt: Attempt) -> bool:
@@ -50,7 +64,9 @@ def _plan(context: Context, attempt: Attempt) -> bool:
         if error.final:
             raise
         attempt.error = {**error.fields(), "detail": "", "hint": error.server_hint or ""}
-        attempt.confidential = error.planning and error.sqlstate != "42501"
+        attempt.confidential = error.planning
+        if error.sqlstate == "42501":
+            attempt.error = _FORBIDDEN
         return False
     if _locks_rows(plan[0]["Plan"]):
         attempt.error = _LOCKING
@@ -64,26 +80,27 @@ def _locks_rows(node: dict[str, Any]) -> bool:
     return node["Node Type"] == "LockRows" or any(map(_locks_rows, node.get("Plans", [])))
 
 
-def _try(context: Context, attempt: Attempt) -> bool:
+def _try(context: Context, attempt: Attempt) -> None:
     """A statement too dear or too slow to try stays usable; one that fails while it runs does not."""
+    milliseconds = min(context.number("trial_milliseconds"), context.milliseconds_left())
     if attempt.sql is None or attempt.cost is None or attempt.cost > context.number("trial_cost"):
-        return True
-    limits = Limits(context.number("trial_milliseconds") / 1000, TRIAL_ROWS, TRIAL_BYTES)
+        return
+    if milliseconds < SHORTEST_TRIAL:
+        return
+    limits = Limits(milliseconds / 1000, TRIAL_ROWS, TRIAL_BYTES)
     try:
         result = context.db.run(attempt.sql, context.search_path, limits)
     except Unconfined:
-        return True
+        return
     except ServerError as error:
         if error.final:
             raise
-        if error.sqlstate.startswith(("53", "54")):
-            return True
-        attempt.error = {**error.fields(), "detail": "", "hint": ""}
-        attempt.confidential = True
-        return False
+        if not error.sqlstate.startswith(("53", "54")):
+            attempt.error = _FORBIDDEN if error.sqlstate == "42501" else {**error.fields(), "detail": "", "hint": ""}
+            attempt.confidential = True
+        return
     attempt.rows = digest(result.rows)
     attempt.empty = not any(_has_content(line) for line in result.rows)
-    return True
 
 
 def digest(rows: list[str]) -> str:
@@ -96,7 +113,7 @@ def _values(line: str) -> list[Any]:
     """Values of a row; a row whose text was cut stands for itself."""
     try:
         found: list[Any] = json.loads(line, object_pairs_hook=lambda pairs: [_rounded(value) for _, value in pairs])
-    except ValueError:
+    except (ValueError, RecursionError):
         return [line]
     return found
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from nl2sql_pg.attempts import Attempt, Trail
+from nl2sql_pg.attempts import Trail
 from nl2sql_pg.choosing import Choice, choose, is_settled
 from nl2sql_pg.context import Context
 from nl2sql_pg.embedding import Asked
+from nl2sql_pg.errors import Refusal
 from nl2sql_pg.judging import judge
 from nl2sql_pg.knowledge import Knowledge, gather
 from nl2sql_pg.proposing import complaint, last_failed, propose
@@ -67,21 +68,27 @@ def _request(
 def _solve(context: Context, trail: Trail, request: dict[str, Any]) -> Choice | None:
     """Proposals until one is good enough; the best of all that there are, None if none is usable."""
     wanted = context.preferences.samples
-    _judge(context, trail, propose(context, trail, request, wanted or 1))
+    _propose(context, trail, request, wanted or 1)
     if wanted is None and not is_settled(trail.attempts):
-        _judge(context, trail, propose(context, trail, request, MORE_SAMPLES))
+        try:
+            _propose(context, trail, request, MORE_SAMPLES)
+        except Refusal as refusal:
+            if not trail.attempts[0].usable:
+                raise
+            trail.warnings.append(f"{refusal.sqlstate}: {refusal.message}; the first proposal stands alone")
     for _ in range(context.number("repair_rounds")):
         if any(attempt.usable for attempt in trail.attempts):
             break
         request["repair"] = complaint(last_failed(trail.attempts), request["scope"]["tables"])
-        _judge(context, trail, propose(context, trail, request, max(wanted or 1, MORE_SAMPLES)))
+        _propose(context, trail, request, max(wanted or 1, MORE_SAMPLES))
     return choose(trail.attempts)
 
 
-def _judge(context: Context, trail: Trail, attempts: list[Attempt]) -> None:
-    """Equal statements are judged once."""
+def _propose(context: Context, trail: Trail, request: dict[str, Any], candidates: int) -> None:
+    """New attempts on the trail, judged; equal statements only once."""
+    judged = {attempt.sql: attempt for attempt in trail.attempts if attempt.sql is not None}
+    attempts = propose(context, trail, request, candidates)
     since = time.monotonic()
-    judged: dict[str, Attempt] = {}
     for attempt in attempts:
         if attempt.sql is None:
             continue

@@ -37,8 +37,8 @@ def _no_such_data(missing: list[str], trail: Trail) -> Refusal:
     tables = [table["name"] for table in trail.told.get("tables", [])][:NAMED]
     return Refusal(
         "NL409",
-        f"nothing that you may read is called {' or '.join(map(repr, missing))}",
-        detail="No table, column, comment or known value has these words, and no sure answer was found without them.",
+        f"nothing was found that is called {' or '.join(map(repr, missing))}",
+        detail="No table, column, comment or known value looked at has these words, and no sure answer was found.",
         hint=f"Ask in the words of the database; near the question are: {', '.join(tables)}. "
         "An administrator can teach a word with nl2sql.define_term().",
     )

@@ -18,7 +18,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 DEFAULT_FAMILY = "qwen"  # for models whose family has no templates of its own
 STOP = (";\n", "\n\n\n")
 _HAN = re.compile("[\u4e00-\u9fff]")
-# "last quarter", "this fiscal year", "the previous 3 months", "by month", 上季度: what is counted from today, or months as such.
+# "last quarter", "the previous 3 months", "by month", 上季度: what is counted from today, or months as such.
 _PERIOD = re.compile(
     r"\b(?:this|last|current|previous|past|next|recent)\s+(?:\w+\s+){0,2}(?:day|week|month|quarter|year)s?\b"
     r"|\b(?:today|yesterday|months?|monthly|quarters?|quarterly|so far|year to date|ytd)\b"

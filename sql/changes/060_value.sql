@@ -10,7 +10,7 @@ create table nl2sql._value_column (
 );
 comment on table nl2sql._value_column is 'columns chosen with index_values(): the cap, and whether all of their values fitted under it';
 
--- API: Private. Granted to nobody: read through the view nl2sql._value_found alone.
+-- API: Private. Granted to nobody: read through nl2sql._value_found() alone.
 create table nl2sql._value (
     relid oid not null,
     attnum int2 not null,

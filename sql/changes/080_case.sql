@@ -1,5 +1,5 @@
 -- API: Public. Questions with a statement that answers each, to be evaluated. Whoever has the role of the one that added a
--- case sees it; nl2sql.evaluate() runs its statement with the caller's rights, after the guard has passed it.
+-- case sees it; nl2sql.evaluate() runs the caller's own, after the guard has passed them.
 create table nl2sql.cases (
     id bigint generated always as identity primary key,
     suite text not null default 'default',
@@ -19,7 +19,7 @@ create policy cases_visible on nl2sql.cases using (
         where r.rolname operator(pg_catalog.=) added_by and pg_catalog.pg_has_role(r.oid, 'usage')
     )
 ) with check (added_by operator(pg_catalog.=) current_user);
-grant select, insert, delete on nl2sql.cases to nl2sql_user, nl2sql_developer;
+grant select, delete, insert (suite, question, sql) on nl2sql.cases to nl2sql_user, nl2sql_developer;
 
 select pg_catalog.pg_extension_config_dump('nl2sql.cases', '');
 select pg_catalog.pg_extension_config_dump('nl2sql.cases_id_seq', '');

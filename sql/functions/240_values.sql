@@ -33,28 +33,39 @@ as $sql$
 $sql$;
 comment on function nl2sql._frequent_values(name[], name[]) is 'values of text columns that the server''s statistics keep, without a scan';
 
--- API: Private. The names asked for stand in settings that only _indexed_values() sets: so they are conditions of this view
--- itself, and the index on likeness can be used before the rights are looked at, row for row, of what it found.
-create or replace view nl2sql._value_found with (security_barrier) as
-select found.relid, found.attnum, found.value, found.phrase, found.likeness
-from (
-    select v.relid, v.attnum, v.value, p.phrase, 1::real as likeness
-    from pg_catalog.unnest(pg_catalog.string_to_array(pg_catalog.current_setting('nl2sql._exact', true), E'\n')) as p (phrase)
-        join nl2sql._value as v on v.key operator(pg_catalog.=) p.phrase
-    union all
-    select v.relid, v.attnum, v.value, p.phrase, similarity(v.key, p.phrase)
-    from pg_catalog.unnest(pg_catalog.string_to_array(pg_catalog.current_setting('nl2sql._near', true), E'\n')) as p (phrase)
-        join nl2sql._value as v on v.key % p.phrase
-) as found
-where pg_catalog.has_column_privilege(found.relid, found.attnum, 'select')
-    and exists (
-        -- row security that came after the values were stored
-        select from pg_catalog.pg_class as c where c.oid operator(pg_catalog.=) found.relid and not c.relrowsecurity
-    );
-comment on view nl2sql._value_found is 'indexed values that equal or resemble what is being asked for, of columns the caller may read';
+-- API: Private. SECURITY DEFINER: the index on likeness is of no use behind row security, and a barrier view would tell by
+-- EXPLAIN ANALYZE how many rows it held back. Answers only for roles that the session may be.
+create or replace function nl2sql._value_found(
+    reader name,   -- for whom
+    exact text[],  -- folded phrases to be found as they are
+    near text[]    -- folded phrases that a value may resemble
+)
+returns table (relid oid, attnum int2, value text, phrase text, likeness real)
+language sql volatile called on null input security definer parallel unsafe
+set search_path = pg_catalog, pg_temp
+set pg_trgm.similarity_threshold = 0.6
+set enable_seqscan = off
+begin atomic
+    select found.relid, found.attnum, found.value, found.phrase, found.likeness
+    from (
+        select v.relid, v.attnum, v.value, p.phrase, 1::real as likeness
+        from pg_catalog.unnest(exact) as p (phrase)
+            join nl2sql._value as v on v.key operator(pg_catalog.=) p.phrase
+        union all
+        select v.relid, v.attnum, v.value, p.phrase, similarity(v.key, p.phrase)
+        from pg_catalog.unnest(near) as p (phrase)
+            join nl2sql._value as v on v.key % p.phrase
+    ) as found
+    where pg_catalog.pg_has_role(session_user, reader, 'member')
+        and pg_catalog.has_column_privilege(reader, found.relid, found.attnum, 'select')
+        and exists (
+            -- row security that came after the values were stored
+            select from pg_catalog.pg_class as c where c.oid operator(pg_catalog.=) found.relid and not c.relrowsecurity
+        );
+end;
+comment on function nl2sql._value_found(name, text[], text[]) is 'indexed values that equal or resemble phrases, of columns that a role of the session may read';
 
--- API: Private. Volatile, since it sets what the view reads; these settings end with the function. Comparing trigrams
--- costs a hundred times what the planner thinks, so it would read thousands of values rather than their index.
+-- API: Private
 create or replace function nl2sql._indexed_values(
     schemas name[],
     tables name[],
@@ -64,16 +75,12 @@ create or replace function nl2sql._indexed_values(
 returns table (schema_name name, table_name name, column_name name, value text, phrase text, likeness real)
 language sql volatile strict security invoker parallel unsafe
 set search_path = pg_catalog, pg_temp
-set pg_trgm.similarity_threshold = 0.6
-set enable_seqscan = off
-set nl2sql._exact = ''
-set nl2sql._near = ''
 as $sql$
-    select
-        set_config('nl2sql._exact', (select string_agg(nl2sql._folded(e), E'\n') from unnest(exact) as e), true),
-        set_config('nl2sql._near', (select string_agg(nl2sql._folded(e), E'\n') from unnest(near) as e), true);
     select n.nspname, c.relname, a.attname, v.value, v.phrase, v.likeness
-    from nl2sql._value_found as v
+    from nl2sql._value_found(
+            current_user,
+            array(select nl2sql._folded(e) from unnest(exact) as e),
+            array(select nl2sql._folded(e) from unnest(near) as e)) as v
         join pg_class as c on c.oid = v.relid
         join pg_namespace as n on n.oid = c.relnamespace
         join pg_attribute as a on a.attrelid = v.relid and a.attnum = v.attnum

@@ -16,6 +16,7 @@ declare
         'nl2sql._candidates(text, name[], text, text, text, oid[])', 'nl2sql._links(oid[])', 'nl2sql._bridges(oid[], text, name[])',
         'nl2sql._raise_error(jsonb)', 'nl2sql._ask(text, jsonb, jsonb)', 'nl2sql._caller()', 'nl2sql.ask(text, jsonb)',
         'nl2sql._status(jsonb)', 'nl2sql.status()', 'nl2sql._limit_temporary_files()', 'nl2sql._withheld(text, name[], text)',
+        'nl2sql._value_found(name, text[], text[])',
         'nl2sql._trace(text, jsonb, jsonb)', 'nl2sql.trace(text, jsonb)'];
     administering constant text[] := array[
         'nl2sql._setting_default()', 'nl2sql._settings()', 'nl2sql.set_setting(text, text)', 'nl2sql._raise_error(jsonb)',
@@ -96,7 +97,6 @@ end
 $plpgsql$;
 grant select on nl2sql.settings, nl2sql.joins, nl2sql.terms to nl2sql_user, nl2sql_developer, nl2sql_admin;
 grant select on nl2sql.review_queue to nl2sql_admin;
-grant select on nl2sql._value_found to nl2sql_user, nl2sql_developer;
 grant select on nl2sql.indexed_values to nl2sql_admin;
 
 revoke all on function @extschema@.nl2sql(text) from public;

@@ -67,6 +67,7 @@ def session(
         "preferences": PREFERENCES,
         "today": request.get("today"),
         "conforming": True,
+        "superuser": False,
         "server_version": request["server_version"],
     }
     state = {"relations": 3, "indexed": 3, "embedded": 3, "queued": 0, "newest": None, "embedder": "letters"}

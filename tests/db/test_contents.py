@@ -60,6 +60,7 @@ DEFINERS = {
     "nl2sql.drop_term(text)",
     "nl2sql._feedback_store(jsonb,jsonb)",
     "nl2sql._limit_temporary_files()",
+    "nl2sql._value_found(name,text[],text[])",
     "nl2sql._feedback_close(bigint,text,text,bigint)",
 }
 OURS = "(pronamespace = 'nl2sql'::regnamespace or oid = 'public.nl2sql(text)'::regprocedure)"

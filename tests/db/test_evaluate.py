@@ -151,7 +151,8 @@ def test_cases_of_others(admin: Connection, database: Database, analyst: Connect
         with database.connect("stranger") as stranger, database.connect("colleague") as colleague:
             assert evaluate(stranger) == {}
             assert stranger.execute("select from nl2sql.cases").fetchall() == []
-            assert list(evaluate(colleague)) == ["how many customers"]
+            assert colleague.execute("select question from nl2sql.cases").fetchall() == [("how many customers",)]
+            assert evaluate(colleague) == {}, "what others wrote does not run with one's own rights"
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 stranger.execute(
                     "insert into nl2sql.cases (question, sql, added_by) values ('x', 'select 1', 'analyst')"

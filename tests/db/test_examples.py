@@ -265,13 +265,13 @@ def test_a_closed_schema_hides_the_example(shop: Connection, analyst: Connection
     assert "how many safes" in listed(analyst)
 
 
-def test_row_security_hides_literals(shop: Connection, analyst: Connection, service: Sidecar) -> None:
-    """'Rome' may stand in no row that the analyst sees; an example without a literal tells of no row."""
+def test_row_security_hides_what_may_quote_a_row(shop: Connection, analyst: Connection, service: Sidecar) -> None:
+    """'Rome' may stand in no row that the analyst sees; and a question or a note may quote one without a literal."""
     add(shop, "names of all customers", "select name from customers")
     shop.execute("alter table customers enable row level security")
     shop.execute("create policy own on customers using (city = 'Paris')")
     assert "Rome" not in all_outputs(analyst, service)
-    assert "names of all customers" in listed(analyst)
+    assert "names of all customers" not in listed(analyst)
 
 
 def test_two_roles_in_one_session(shop: Connection, analyst: Connection) -> None:

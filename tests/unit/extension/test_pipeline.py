@@ -55,7 +55,7 @@ def test_one_round_of_repair(path: Path) -> None:
 
 
 def test_words_that_may_quote_data_stay_here(path: Path) -> None:
-    """The planner runs functions: its words are for the caller. Of rights it may tell the model."""
+    """The planner runs functions: its words are for the caller. What is forbidden is named to nobody."""
     planning = SPIError("22P02", 'invalid input syntax: "4111 1111"', "look", planning=True)
     reply, sent = ask(path, {"select a": planning}, "select a")
     assert "4111" in reply["error"]["detail"]
@@ -65,8 +65,10 @@ def test_words_that_may_quote_data_stay_here(path: Path) -> None:
         "message": "the server could not plan it",
         "hint": "",
     }
-    _, sent = ask(path, {"select a": SPIError("42501", "permission denied for table b", planning=True)}, "select a")
-    assert sent[1]["repair"]["message"] == "permission denied for table b"
+    forbidden: Plans = {"select a": SPIError("42501", "permission denied for table b", planning=True)}
+    reply, sent = ask(path, forbidden, "select a")
+    assert sent[1]["repair"]["message"] == "the server could not plan it"
+    assert "table b" not in json.dumps(reply)
 
 
 def test_hint_names_no_column_that_is_hidden(path: Path) -> None:

@@ -113,6 +113,7 @@ def retrieved(
         today="2026-11-22",
         server_version=150018,
         conforming=True,
+        superuser=False,
     )
     asked = Asked("wages of people")
     with peer(path, behaviour) as listening:
