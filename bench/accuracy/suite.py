@@ -62,12 +62,14 @@ class Suite:
 
 
 def read_suite(folder: Path, language: str) -> Suite:
-    """All questions of a folder that have a gold statement."""
+    """All questions of a folder that have a gold statement and are there in this language."""
     folder = folder.resolve()
     source = next((folder / name for name in FILES if (folder / name).exists()), None)
     if source is None:
         raise ToolError(f"{folder} has no {' or '.join(FILES)}", hint="name a folder as docs/accuracy.md describes it")
-    questions = tuple(read_question(entry, language) for entry in entries(source) if entry.get("gold_pg"))
+    answered = [entry for entry in entries(source) if entry.get("gold_pg")]
+    spoken = [entry for entry in answered if entry.get(FIELDS[language])] or answered[:1]
+    questions = tuple(read_question(entry, language) for entry in spoken)
     dumps = tuple(sorted((folder / "dumps").glob("*.sql.gz")))
     return Suite(f"{folder.parent.name}-{folder.name}", questions, dumps)
 

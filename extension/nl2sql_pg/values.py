@@ -23,7 +23,7 @@ NEAR_PHRASES = 12  # most runs of words that are looked up by likeness
 SHORTEST_NEAR = 5  # characters; a slip in a shorter word makes another word
 LONGEST_VALUE = 200
 
-_FREQUENT = "select schema_name, table_name, column_name, found from nl2sql._frequent_values($1, $2)"
+_FREQUENT = "select schema_name, table_name, column_name, found, complete from nl2sql._frequent_values($1, $2)"
 _INDEXED = """
     select schema_name, table_name, column_name, value, phrase, likeness
     from nl2sql._indexed_values($1, $2, $3, $4)
@@ -41,37 +41,40 @@ class Match:
     phrase: Phrase
     score: float
 
-    def body(self) -> dict[str, Any]:
+    def body(self, complete: bool) -> dict[str, Any]:
         """As docs/protocol.md has it."""
         schema, table, column = self.place
-        return {"schema": schema, "table": table, "column": column, "value": self.value, "phrase": self.phrase.text}
+        place = {"schema": schema, "table": table, "column": column}
+        return {**place, "value": self.value, "phrase": self.phrase.text, "complete": complete}
 
 
 def find(context: Context, asked: Asked, tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The values of these tables that the question names, best first."""
     question = Question(asked.text, tables)
-    stored = {place: values for place, values in _stored(context, tables) if place in question.places}
+    known = [one for one in _stored(context, tables) if one[0] in question.places]
+    stored = {place: values for place, values, _ in known}
+    complete = {place for place, _, whole in known if whole}
     matches = [m for place, values in stored.items() for m in question.named(place, values)]
     rows = _rows(context, question, tables)
     matches += question.named_in(rows)
     near = question.near_phrases([match.phrase for match in matches])
     matches += [m for place, values in stored.items() for m in question.resembling(place, values, near)]
     matches += question.resembling_in(rows, near)
-    return [match.body() for match in _best(matches)]
+    return [match.body(match.place in complete) for match in _best(matches)]
 
 
-def _stored(context: Context, tables: list[dict[str, Any]]) -> Iterator[tuple[Place, list[str]]]:
-    """Values known without an index: closed lists, else statistics."""
+def _stored(context: Context, tables: list[dict[str, Any]]) -> Iterator[tuple[Place, list[str], bool]]:
+    """Values known without an index, closed lists or statistics, and whether these are all that the column holds."""
     closed = set()
     for table in tables:
         for column in table["columns"]:
             if column["values"]:
                 closed.add((table["schema"], table["name"], column["name"]))
-                yield (table["schema"], table["name"], column["name"]), column["values"]
+                yield (table["schema"], table["name"], column["name"]), column["values"], True
     for row in context.db.rows(_FREQUENT, ["name[]", "name[]"], _names(tables)):
         place = (row["schema_name"], row["table_name"], row["column_name"])
         if place not in closed:
-            yield place, row["found"]
+            yield place, row["found"], row["complete"]
 
 
 def _rows(context: Context, question: Question, tables: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -88,6 +88,7 @@ class ValueBody(Body):
     column: Name
     value: str = Field(max_length=500)
     phrase: str = Field(max_length=500)
+    complete: bool = False
 
 
 class TermBody(Body):
@@ -126,7 +127,9 @@ class GenerateRequest(Request):
             server_version=self.server_version,
             scope=self.scope.typed(),
             examples=tuple(render.Example(e.question, e.sql, e.note) for e in self.examples),
-            values=tuple(render.ValueMatch(v.schema_, v.table, v.column, v.value, v.phrase) for v in self.values),
+            values=tuple(
+                render.ValueMatch(v.schema_, v.table, v.column, v.value, v.phrase, v.complete) for v in self.values
+            ),
             terms=tuple(render.Term(t.term, t.meaning) for t in self.terms),
             repair=render.Repair(**self.repair.model_dump()) if self.repair else None,
         )

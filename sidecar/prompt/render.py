@@ -43,6 +43,7 @@ class ValueMatch:
     column: str
     value: str
     phrase: str
+    complete: bool = False  # all values of the column were looked through: what is not among them is not stored
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from sidecar.guard.scope import Column
-from sidecar.repair.binding import Reference, State, Statement
+from sidecar.repair.binding import Reference, State, Statement, StoredValue
 
 MIN_RATIO = 0.8
 LISTED = 30  # the extension sends so many values of a closed list; one of that length may have been cut
@@ -56,15 +56,20 @@ def _stored(statement: Statement, reference: Reference, written: str) -> str | N
     if table is None or column is None or "citext" in column.type:
         return None
     place = (table.schema, table.name, column.name)
-    matched = {value.value for value in statement.values if (value.schema, value.table, value.column) == place}
+    matched = {value.value for value in statement.values if _place(value) == place}
     if _plain(written, column) in {_plain(value, column) for value in matched | {*column.values}}:
         return None
     asked = _fold(written.strip())
-    meant = {value for value in matched | {*column.values} if _fold(value) == asked}
+    sure = {value.value for value in statement.values if value.complete and _place(value) == place}
+    meant = {value for value in sure | {*column.values} if _fold(value) == asked}
     if not meant and len(column.values) < LISTED:
         closed = {value: _fold(value.strip()) for value in column.values}
         meant = {v for v in closed if closed[v] == asked} or {v for v in closed if _is_near(closed[v], asked)}
     return meant.pop() if len(meant) == 1 else None
+
+
+def _place(value: StoredValue) -> tuple[str, str, str]:
+    return value.schema, value.table, value.column
 
 
 def _plain(value: str, column: Column) -> str:

@@ -23,7 +23,7 @@ class Database:
         if "_indexed_values" in query:
             return self.indexed
         return [
-            {"schema_name": "s", "table_name": table, "column_name": column, "found": found}
+            {"schema_name": "s", "table_name": table, "column_name": column, "found": found, "complete": True}
             for (table, column), found in self.frequent.items()
         ]
 

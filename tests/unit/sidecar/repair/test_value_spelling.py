@@ -19,8 +19,8 @@ COLUMNS = (
 SCOPE = Scope(("s",), (Table("s", "country", "table", COLUMNS), Table("s", "city", "table", COLUMNS)))
 
 
-def match(value: str, phrase: str, column: str = "name", table: str = "country") -> ValueMatch:
-    return ValueMatch("s", table, column, value, phrase)
+def match(value: str, phrase: str, column: str = "name", table: str = "country", complete: bool = True) -> ValueMatch:
+    return ValueMatch("s", table, column, value, phrase, complete)
 
 
 def where(condition: str, *values: ValueMatch) -> str:
@@ -54,6 +54,7 @@ def test_the_stored_spelling(condition: str, expected: str) -> None:
         ("name = 'france'", [match("France", "france", table="city")]),
         ("name = 'france'", [match("France", "france", column="code")]),
         ("name = 'Frances'", [match("France", "Frances")]),
+        ("name = 'france'", [match("France", "france", complete=False)]),
         ("name LIKE '%france%'", [match("France", "france")]),
         ("name ILIKE 'france'", [match("France", "france")]),
         ("any_case = 'france'", [match("France", "france", column="any_case")]),
