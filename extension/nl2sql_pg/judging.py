@@ -63,10 +63,7 @@ def _plan(context: Context, attempt: Attempt) -> bool:
     except ServerError as error:
         if error.final:
             raise
-        attempt.error = {**error.fields(), "detail": "", "hint": error.server_hint or ""}
-        attempt.confidential = error.planning
-        if error.sqlstate == "42501":
-            attempt.error = _FORBIDDEN
+        _hold_against(attempt, error)
         return False
     if _locks_rows(plan[0]["Plan"]):
         attempt.error = _LOCKING
@@ -96,20 +93,27 @@ def _try(context: Context, attempt: Attempt) -> None:
         if error.final:
             raise
         if not error.sqlstate.startswith(("53", "54")):
-            attempt.error = _FORBIDDEN if error.sqlstate == "42501" else {**error.fields(), "detail": "", "hint": ""}
-            attempt.confidential = True
+            _hold_against(attempt, error)
         return
-    attempt.rows = digest(result.rows)
-    attempt.empty = not any(_has_content(line) for line in result.rows)
+    rows = [values(line) for line in result.rows]
+    attempt.rows = digest(rows)
+    attempt.empty = not any(map(has_content, rows))
 
 
-def digest(rows: list[str]) -> str:
+def _hold_against(attempt: Attempt, error: ServerError) -> None:
+    """The server's words stay with the attempt, but for what it says of rights."""
+    words = {**error.fields(), "detail": "", "hint": error.server_hint or ""}
+    attempt.error = _FORBIDDEN if error.sqlstate == "42501" else words
+    attempt.confidential = error.planning
+
+
+def digest(rows: list[list[Any]]) -> str:
     """Equal for equal rows, whatever their order and the names and order of their columns."""
-    plain = sorted(sorted(json.dumps(value) for value in _values(line)) for line in rows)
+    plain = sorted(sorted(json.dumps(value) for value in row) for row in rows)
     return hashlib.sha256(json.dumps(plain).encode()).hexdigest()[:16]
 
 
-def _values(line: str) -> list[Any]:
+def values(line: str) -> list[Any]:
     """Values of a row; a row whose text was cut stands for itself."""
     try:
         found: list[Any] = json.loads(line, object_pairs_hook=lambda pairs: [_rounded(value) for _, value in pairs])
@@ -122,5 +126,5 @@ def _rounded(value: Any) -> Any:
     return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
-def _has_content(line: str) -> bool:
-    return any(value is not None and value != 0 for value in _values(line))
+def has_content(row: list[Any]) -> bool:
+    return any(value is not None and value != 0 for value in row)

@@ -38,7 +38,6 @@ create table nl2sql._example (
     objects text[] not null,
     relations text[] not null,
     plain text[] not null,
-    literal boolean not null,
     source text not null,
     added_by text not null default session_user,
     added_at timestamptz not null default pg_catalog.clock_timestamp(),
@@ -47,22 +46,23 @@ create table nl2sql._example (
     embedding vector,
     check (pg_catalog.num_nulls(embedding, embedder, dimension) operator(pg_catalog.=) any ('{0, 3}'::int[]))
 );
-comment on table nl2sql._example is 'verified question and SQL pairs; plain: relations it names without a schema; literal: it has a quoted literal';
+comment on table nl2sql._example is 'verified question and SQL pairs; plain: relations it names without a schema';
 create unique index _example_once on nl2sql._example (pg_catalog.md5(question), pg_catalog.md5(sql));
 
--- Every object in it is readable. A literal may be a stored value: who sees only some rows of its tables does not see it.
+-- Every object in it is readable. The question, the statement or the note may quote a row: who sees only some rows of its tables
+-- does not see it.
 -- The subqueries are the same for all rows, so each runs once a query, and not at all where there are no examples. Ids are
 -- keys of a JSON object there, since that is searched by halves: with arrays 7000 examples took seconds.
 alter table nl2sql._example enable row level security;
 create policy _example_readable on nl2sql._example for select using (
     (select coalesce(pg_catalog.jsonb_object_agg(o.id, null), '{}') from nl2sql._example_object as o) operator(pg_catalog.?&) objects
-    and (not literal or (
+    and (
         select coalesce(pg_catalog.jsonb_object_agg(o.id, null), '{}')
         from nl2sql._example_object as o
             join pg_catalog.pg_namespace as n on n.nspname operator(pg_catalog.=) o.schema_name
             join pg_catalog.pg_class as c on c.relnamespace operator(pg_catalog.=) n.oid and c.relname operator(pg_catalog.=) o.relation_name
         where o.column_name operator(pg_catalog.=) '' and not pg_catalog.row_security_active(c.oid)
-    ) operator(pg_catalog.?&) relations)
+    ) operator(pg_catalog.?&) relations
 );
 
 -- API: Private. Words of the business and what they mean.
@@ -91,7 +91,6 @@ create table nl2sql._feedback (
     note text,
     objects text[] not null,
     relations text[] not null,
-    literal boolean not null,
     status text not null default 'pending' check (status operator(pg_catalog.=) any ('{pending, approved, rejected}'::text[])),
     reason text,
     example_id bigint,
@@ -107,13 +106,13 @@ create index _feedback_pending on nl2sql._feedback (given_by) where status opera
 alter table nl2sql._feedback enable row level security;
 create policy _feedback_readable on nl2sql._feedback for select using (
     (select coalesce(pg_catalog.jsonb_object_agg(o.id, null), '{}') from nl2sql._example_object as o) operator(pg_catalog.?&) objects
-    and (not literal or (
+    and (
         select coalesce(pg_catalog.jsonb_object_agg(o.id, null), '{}')
         from nl2sql._example_object as o
             join pg_catalog.pg_namespace as n on n.nspname operator(pg_catalog.=) o.schema_name
             join pg_catalog.pg_class as c on c.relnamespace operator(pg_catalog.=) n.oid and c.relname operator(pg_catalog.=) o.relation_name
         where o.column_name operator(pg_catalog.=) '' and not pg_catalog.row_security_active(c.oid)
-    ) operator(pg_catalog.?&) relations)
+    ) operator(pg_catalog.?&) relations
 );
 
 grant select on nl2sql._example_object, nl2sql._example, nl2sql._term to nl2sql_user, nl2sql_developer, nl2sql_admin;

@@ -51,12 +51,11 @@ language sql volatile called on null input security definer parallel unsafe
 set search_path = pg_catalog, pg_temp
 begin atomic
     insert into nl2sql._example as e
-        (question, sql, note, objects, relations, plain, literal, source, embedder, dimension, embedding)
+        (question, sql, note, objects, relations, plain, source, embedder, dimension, embedding)
     select x.question, x.sql, x.note,
         nl2sql._note_objects(reads),
         nl2sql._note_objects(pg_catalog.jsonb_path_query_array(reads, '$[*] ? (@.column == "")')),
         nl2sql._note_objects(pg_catalog.jsonb_path_query_array(reads, '$[*] ? (@.column == "" && @.plain == true)')),
-        true,  -- the question, the statement or the note may quote a row: who can tell?
         x.source,
         case when _example_store.embedding is not null then x.embedder end,
         vector_dims(_example_store.embedding::vector),

@@ -28,11 +28,10 @@ begin
             hint = 'Pass a shorter statement.';
     end if;
     insert into nl2sql._feedback as f
-        (request_id, question, sql, correct, corrected_sql, note, objects, relations, literal, given_as)
+        (request_id, question, sql, correct, corrected_sql, note, objects, relations, given_as)
     select x.request_id, left(x.question, 8000), left(x.sql, 32768), x.correct, left(x.corrected_sql, 32768), left(x.note, 2000),
         nl2sql._note_objects(reads),
         nl2sql._note_objects(jsonb_path_query_array(reads, '$[*] ? (@.column == "")')),
-        true,  -- any of the texts may quote a row
         -- what it says of itself counts only where it can be true
         case when pg_has_role(session_user, role_name, 'member') then role_name end
     from jsonb_to_record(feedback) as x

@@ -171,8 +171,8 @@ def test_in_a_read_only_transaction(analyst: Connection) -> None:
 
 def test_the_queue_has_an_end(admin: Connection, analyst: Connection) -> None:
     admin.execute("""
-        insert into nl2sql._feedback (question, correct, objects, relations, literal, given_by)
-        select 'q', false, '{}', '{}', false, 'analyst' from generate_series(1, 1000)""")
+        insert into nl2sql._feedback (question, correct, objects, relations, given_by)
+        select 'q', false, '{}', '{}', 'analyst' from generate_series(1, 1000)""")
     assert refused(analyst, "select nl2sql.feedback(null, false, question => 'q')").sqlstate == "54000"
     admin.execute("delete from nl2sql._feedback where id in (select min(id) from nl2sql._feedback)")
     analyst.execute("select nl2sql.feedback(null, false, question => 'q')")

@@ -5,11 +5,19 @@ from __future__ import annotations
 import json
 
 import pytest
-from nl2sql_pg.judging import _has_content, digest
+from nl2sql_pg.judging import digest, has_content, values
 
 
-def rows(*values: dict[str, object]) -> list[str]:
-    return [json.dumps(value) for value in values]
+def rows(*records: dict[str, object]) -> list[str]:
+    return [json.dumps(record) for record in records]
+
+
+def digested(lines: list[str]) -> str:
+    return digest([values(line) for line in lines])
+
+
+def content(line: str) -> bool:
+    return has_content(values(line))
 
 
 SAME = [
@@ -30,14 +38,14 @@ DIFFERENT = [
 
 @pytest.mark.parametrize(("one", "other"), SAME)
 def test_names_and_order_make_no_difference(one: list[str], other: list[str]) -> None:
-    assert digest(one) == digest(other)
+    assert digested(one) == digested(other)
 
 
 @pytest.mark.parametrize(("one", "other"), DIFFERENT)
 def test_other_values_do(one: list[str], other: list[str]) -> None:
-    assert digest(one) != digest(other)
+    assert digested(one) != digested(other)
 
 
 def test_content() -> None:
-    assert not any(map(_has_content, rows({"a": None}, {"a": 0})))
-    assert all(map(_has_content, rows({"a": None, "b": 1}, {"a": ""})))
+    assert not any(map(content, rows({"a": None}, {"a": 0})))
+    assert all(map(content, rows({"a": None, "b": 1}, {"a": ""})))
