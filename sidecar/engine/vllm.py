@@ -185,14 +185,17 @@ class VllmEngine:
             try:
                 model = await asyncio.to_thread(self._locate)
                 await asyncio.to_thread(check_folder, model.folder)
-            except SidecarError as error:
-                name: StateName = "missing model" if error.sqlstate == "NL303" else "dead"
-                if (self._name, self._detail) != (name, f"{error.message}: {error.detail}"):
-                    self._set(name, f"{error.message}: {error.detail}", error.hint, error)
+            except (SidecarError, OSError) as error:
+                self._no_model(error if isinstance(error, SidecarError) else faults.model_unreadable(error))
                 await asyncio.sleep(self._timing.model_poll)
                 continue
             self._client.model = model.id
             return model
+
+    def _no_model(self, error: SidecarError) -> None:
+        name: StateName = "missing model" if error.sqlstate == "NL303" else "dead"
+        if (self._name, self._detail) != (name, f"{error.message}: {error.detail}"):
+            self._set(name, f"{error.message}: {error.detail}", error.hint, error)
 
     async def _one_life(self, model: LocalModel, build: Build) -> End:
         """From the start of a process to its end."""

@@ -138,7 +138,7 @@ def state_of(sidecar: SidecarProcess, product: Product, analyst: Connection) -> 
 def test_model_missing(product: Product, analyst: Connection, short_folder: Path, tmp_path: Path) -> None:
     sidecar = SidecarProcess(short_folder / "missing", model=str(tmp_path / "nowhere")).start()
     try:
-        assert state_of(sidecar, product, analyst) == ("missing model", "NL303")
+        assert state_of(sidecar, product, analyst) == ("missing model", "NL303"), sidecar.tail()
     finally:
         sidecar.stop()
 
@@ -146,6 +146,6 @@ def test_model_missing(product: Product, analyst: Connection, short_folder: Path
 def test_model_corrupt(product: Product, analyst: Connection, short_folder: Path, truncated_model: Path) -> None:
     sidecar = SidecarProcess(short_folder / "corrupt", model=str(truncated_model)).start()
     try:
-        assert state_of(sidecar, product, analyst) == ("dead", "NL304")
+        assert state_of(sidecar, product, analyst) == ("dead", "NL304"), sidecar.tail()
     finally:
         sidecar.stop()

