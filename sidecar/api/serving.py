@@ -22,7 +22,7 @@ from sidecar.errors import SidecarError
 from sidecar.guard.check import Checked, check
 from sidecar.guard.scope import Scope
 from sidecar.prompt.ddl import render_schema
-from sidecar.prompt.render import STOP, ValueMatch, extract_sql, render
+from sidecar.prompt.render import STOP, ValueMatch, before_sql, extract_sql, render
 from sidecar.repair.repair import repair
 from sidecar.services import Services
 
@@ -93,7 +93,7 @@ def candidate(sample: Sample, scope: Scope, mend: bool = True, values: Sequence[
         raw=sql,
         sql=None if error else checked.sql,
         tables=list(checked.tables),
-        logprob=sample.logprob,
+        logprob=sample.logprob_from(before_sql(sample.text)),
         tokens=sample.tokens,
         error=error,
         repairs=list(repairs),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -17,12 +18,25 @@ class Message:
 
 @dataclass(frozen=True)
 class Sample:
-    """One generated text; `logprob` is the mean over its tokens (natural log), None where the engine gives none."""
+    """One generated text; `logprob` is the mean over its tokens (natural log), None where the engine gives none.
+
+    `pieces` are the tokens with their log-probabilities, as far as the engine says what they are.
+    """
 
     text: str
     logprob: float | None
     tokens: int
     finish_reason: str
+    pieces: tuple[tuple[str, float], ...] = ()
+
+    def logprob_from(self, position: int) -> float | None:
+        """The mean over the tokens that begin at a position of the text or after it."""
+        began, values = 0, []
+        for piece, logprob in self.pieces:
+            if began >= position:
+                values.append(logprob)
+            began += len(piece)
+        return math.fsum(values) / len(values) if values else self.logprob
 
 
 @dataclass(frozen=True)

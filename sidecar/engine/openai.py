@@ -232,11 +232,13 @@ def _generation(response: httpx.Response, engine_ms: float, asked_model: str) ->
 
 def _sample(choice: dict[str, Any]) -> Sample:
     tokens = (choice.get("logprobs") or {}).get("content") or []
-    values = [float(token["logprob"]) for token in tokens]
-    mean = math.fsum(values) / len(values) if values else None
+    pieces = tuple((str(token.get("token", "")), float(token["logprob"])) for token in tokens)
+    mean = math.fsum(logprob for _, logprob in pieces) / len(pieces) if pieces else None
+    known = mean is not None and math.isfinite(mean)
     return Sample(
         text=choice["message"]["content"] or "",
-        logprob=mean if mean is not None and math.isfinite(mean) else None,
-        tokens=len(values),
+        logprob=mean if known else None,
+        tokens=len(pieces),
         finish_reason=str(choice.get("finish_reason") or "stop"),
+        pieces=pieces if known else (),
     )

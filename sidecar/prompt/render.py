@@ -145,3 +145,9 @@ def extract_sql(text: str) -> str:
         body = body[start.start() :]
     body = re.split(r";\s*\n", body)[0]  # what follows is prose, or a second statement
     return re.sub(r"[;\s]+\Z", "", body).lstrip()
+
+
+def before_sql(text: str) -> int:
+    """Length of the comment lines that a model's text begins with: words on the question, not the statement."""
+    found = _COMMENTS.match(text)
+    return found.end() if found else 0

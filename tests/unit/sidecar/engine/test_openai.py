@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from sidecar.engine.base import Generation, Message, Sampling
+from sidecar.engine.base import Generation, Message, Sample, Sampling
 from sidecar.engine.openai import ChatClient, Endpoint, ExternalEngine
 from sidecar.errors import SidecarError
+from sidecar.prompt.render import before_sql
 from sidecar.settings import Settings
 from tests.support.scripted_server import Answer, Scripted, close_midway, reply, scripted_server
 
@@ -63,6 +64,15 @@ def test_an_answer_is_read_with_the_mean_logprob(tmp_path: Path) -> None:
     (sample,) = answer.samples
     assert sample.text == "SELECT 1" and sample.tokens == 2 and sample.finish_reason == "stop"
     assert math.isclose(sample.logprob, -1.0)
+
+
+def test_the_logprob_of_a_part_is_that_of_its_tokens() -> None:
+    sample = Sample("-- ok\nSELECT 1", -1.0, 4, "stop", (("--", -3.0), (" ok\n", -2.0), ("SELECT", -0.5), (" 1", -0.1)))
+    assert sample.logprob_from(0) == -1.4
+    assert sample.logprob_from(before_sql(sample.text)) == -0.3
+    assert Sample("SELECT 1", -1.0, 2, "stop").logprob_from(6) == -1.0, (
+        "an engine that does not say what its tokens are"
+    )
 
 
 def test_samples_come_in_order_and_without_logprobs(tmp_path: Path) -> None:
