@@ -7,6 +7,7 @@ text: a table made a second ago is found.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,6 +19,7 @@ from nl2sql_pg.ranking import Candidate, Ranked
 
 FRESH_TEXTS = 64  # most live texts embedded for one question
 SEEDS = 8  # best ranked tables that others may connect
+KNOWN_BY = 20  # best ranked tables whose neighbours count for their sake
 MOST_UNRANKED = 500  # tables described where ranking is switched off
 NEAR = 40  # next best ranked ones, looked at for connections that no key declares
 BRIDGES = 3  # most tables that are taken because they connect
@@ -37,7 +39,9 @@ _CANDIDATES = """
     from nl2sql._candidates($1, $2, $3, $4, $5, $6::oid[]) as c
 """
 _LINKS = "select relid, neighbour from nl2sql._links($1::oid[])"
-_BRIDGES = "select bridge::bigint as relid from nl2sql._bridges($1::oid[], $2, $3) as bridge"
+_NEIGHBOURS = """
+    select n.relid::bigint as relid, n.neighbour::bigint as neighbour from nl2sql._neighbours($1::oid[], $2, $3) as n
+"""
 _NOTHING_INDEXED = "select not exists (select from nl2sql._index)"
 
 
@@ -76,9 +80,11 @@ def _unranked(context: Context) -> Retrieved:
 
 def _best(context: Context, asked: Asked, ranked: list[Ranked]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The first tables, those that connect them, and as many more as there is room for, best first."""
+    links = _neighbours(context, [found.relid for found in ranked[:KNOWN_BY]])
+    ranked = ranking.with_neighbours(ranked, links)
     order = [found.relid for found in ranked]
     near = order[SEEDS : SEEDS + NEAR]
-    bridges = [*_bridges(context, order[:SEEDS]), *undeclared.bridges(context.db, order[:SEEDS], near)][:BRIDGES]
+    bridges = [*_bridges(order[:SEEDS], links), *undeclared.bridges(context.db, order[:SEEDS], near)][:BRIDGES]
     chosen = list(dict.fromkeys([*order[:SEEDS], *bridges, *order]))[: context.number("max_tables")]
     by_relid = {found.relid: found for found in ranked}
     tables = _describe(context, chosen)
@@ -192,8 +198,14 @@ def _links(context: Context, candidates: list[Candidate]) -> list[tuple[int, int
     return [(row["relid"], row["neighbour"]) for row in context.db.rows(_LINKS, ["bigint[]"], [crowded])]
 
 
-def _bridges(context: Context, seeds: list[int]) -> list[int]:
-    """Tables that connect two of the first ones: an answer may have to go through them."""
+def _neighbours(context: Context, relations: list[int]) -> list[tuple[int, int]]:
+    """(table in scope, the one of `relations` that it is one foreign key away from)."""
     place = [context.preferences.scope, context.schemas]
-    rows = context.db.rows(_BRIDGES, ["bigint[]", "text", "name[]"], [seeds, *place])
-    return [row["relid"] for row in rows[:BRIDGES]]
+    rows = context.db.rows(_NEIGHBOURS, ["bigint[]", "text", "name[]"], [relations, *place])
+    return [(row["relid"], row["neighbour"]) for row in rows]
+
+
+def _bridges(seeds: list[int], links: list[tuple[int, int]]) -> list[int]:
+    """Tables that connect two of the first ones: an answer may have to go through them. Best connected first."""
+    counts = Counter(relid for relid, neighbour in links if neighbour in seeds and relid not in seeds)
+    return sorted((relid for relid, count in counts.items() if count > 1), key=lambda relid: (-counts[relid], relid))

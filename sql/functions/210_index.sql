@@ -536,39 +536,37 @@ end
 $plpgsql$;
 comment on function nl2sql._links(oid[]) is 'foreign keys among relations, as far as the caller may read their columns';
 
--- API: Private
-create or replace function nl2sql._bridges(chosen oid[], mode text, schemas name[])
-returns setof oid
+-- API: Private. A key of which the caller may read one end only connects nothing for it, as in _links().
+create or replace function nl2sql._neighbours(chosen oid[], mode text, schemas name[])
+returns table (relid oid, neighbour oid)
 language plpgsql stable strict security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $plpgsql$
 begin
     return query
-    with link as materialized (
+    with key as materialized (
         -- keys that refer to a chosen one: pg_depend has an index for that, pg_constraint has none
-        select k.conrelid as bridge, k.confrelid as neighbour
+        select k.conrelid, k.confrelid, k.conkey, k.confkey
         from pg_constraint as k
-        where k.contype = 'f' and k.oid = any (array(
-            select d.objid from pg_depend as d
-            where d.refclassid = 'pg_class'::regclass and d.refobjid = any (chosen) and d.classid = 'pg_constraint'::regclass))
-            and k.confrelid = any (chosen)
-        union
-        select k.confrelid, k.conrelid from pg_constraint as k where k.contype = 'f' and k.conrelid = any (chosen)
+        where k.contype = 'f' and k.conrelid <> k.confrelid
+            and (k.conrelid = any (chosen) or k.confrelid = any (chosen))
+            and k.oid = any (array(
+                select d.objid from pg_depend as d
+                where d.refclassid = 'pg_class'::regclass and d.refobjid = any (chosen) and d.classid = 'pg_constraint'::regclass))
     ),
-    bridge as materialized (
-        select l.bridge, count(distinct l.neighbour) as neighbours
-        from link as l
-        where l.bridge <> all (chosen)
-        group by l.bridge
-        having count(distinct l.neighbour) >= 2
+    link as materialized (
+        select k.conrelid as linked, k.confrelid as to_one, k.* from key as k where k.confrelid = any (chosen)
+        union all
+        select k.confrelid, k.conrelid, k.* from key as k where k.conrelid = any (chosen)
     )
-    select r.relid
-    from nl2sql._readable_among(mode, schemas, array(select b.bridge from bridge as b)) as r
-        join bridge as b on b.bridge = r.relid
-    order by b.neighbours desc, r.relid;
+    select distinct r.relid, l.to_one
+    from nl2sql._readable_among(mode, schemas, array(select l.linked from link as l)) as r
+        join link as l on l.linked = r.relid
+    where (select bool_and(has_column_privilege(l.conrelid, n, 'select')) from unnest(l.conkey) as n)
+        and (select bool_and(has_column_privilege(l.confrelid, n, 'select')) from unnest(l.confkey) as n);
 end
 $plpgsql$;
-comment on function nl2sql._bridges(oid[], text, name[]) is 'relations in scope that connect at least two of the chosen ones by foreign keys';
+comment on function nl2sql._neighbours(oid[], text, name[]) is 'relations in scope one foreign key away from a chosen one, each with that one';
 
 -- API: Public
 create or replace function nl2sql.refresh_index(

@@ -13,7 +13,7 @@ declare
         'nl2sql._documents(oid[])', 'nl2sql._index_stale(oid[])', 'nl2sql._index_queued()', 'nl2sql._index_state()',
         'nl2sql._lexemes(text)', 'nl2sql._live_words(oid[], boolean)', 'nl2sql._distances(oid[], text, text)',
         'nl2sql._nearest(text, text, int)', 'nl2sql._stale(text, name[])',
-        'nl2sql._candidates(text, name[], text, text, text, oid[])', 'nl2sql._links(oid[])', 'nl2sql._bridges(oid[], text, name[])',
+        'nl2sql._candidates(text, name[], text, text, text, oid[])', 'nl2sql._links(oid[])', 'nl2sql._neighbours(oid[], text, name[])',
         'nl2sql._raise_error(jsonb)', 'nl2sql._ask(text, jsonb, jsonb)', 'nl2sql._caller()', 'nl2sql.ask(text, jsonb)',
         'nl2sql._status(jsonb)', 'nl2sql.status()', 'nl2sql._limit_temporary_files()', 'nl2sql._withheld(text, name[], text)',
         'nl2sql._value_found(name, text[], text[])',

@@ -164,3 +164,15 @@ def test_a_table_made_in_the_same_transaction(database: Database, admin: Connect
         analyst.execute("alter table a_second_ago rename colour to hue")
         assert ask(database, analyst).tables["a_second_ago"]["columns"][1]["name"] == "hue"
     assert "a_second_ago" not in ask(database, analyst).text
+
+
+def test_neighbours_are_those_the_caller_may_read_by_keys_it_may_read(admin: Connection, analyst: Connection) -> None:
+    admin.execute("create table lines (order_id int references orders, product text)")
+    found = (
+        "select n.relid::regclass::text from nl2sql._neighbours(array['orders'::regclass::oid], 'database', '{}') as n"
+    )
+    assert analyst.execute(found).fetchall() == [("customers",)]
+    admin.execute("grant select (product) on lines to analyst")
+    assert analyst.execute(found).fetchall() == [("customers",)], "the key's column is closed"
+    admin.execute("grant select on lines to analyst")
+    assert sorted(analyst.execute(found).fetchall()) == [("customers",), ("lines",)]

@@ -40,10 +40,11 @@ VECTORS = {"about wages": [0.0, 1.0], "about birds": [1.0, 0.0]}
 class Session(FakePlpy):
     """A caller with tables 1 to n, of which `indexed` are ranked by the index and the others have live texts."""
 
-    def __init__(self, count: int, scores: dict[int, float], texts: dict[int, str], bridges: list[int]) -> None:
+    def __init__(
+        self, count: int, scores: dict[int, float], texts: dict[int, str], links: list[tuple[int, int]]
+    ) -> None:
         super().__init__({})
-        self.count, self.scores, self.texts, self.bridges = count, scores, texts, bridges
-        self.asked_bridges: list[Any] = []
+        self.count, self.scores, self.texts, self.links = count, scores, texts, links
 
     def stale(self) -> list[int]:
         return [n for n in range(1, self.count + 1) if n not in self.scores]
@@ -61,7 +62,7 @@ class Session(FakePlpy):
                 {"relid": n, "namespace": 1, "document": self.texts.get(n, "")} for n in values[0]
             ],
             "nl2sql._candidates(": lambda: [{"x": json.dumps(self.candidates())}],
-            "nl2sql._bridges(": lambda: [{"relid": n} for n in self.bridges],
+            "nl2sql._neighbours(": lambda: [{"relid": n, "neighbour": to} for n, to in self.links if to in values[0]],
             "select not exists": lambda: [{"x": not self.scores}],
             "nl2sql._key_columns(": list,
             "nl2sql._known_joins(": list,
@@ -94,12 +95,12 @@ def retrieved(
     count: int,
     scores: dict[int, float] | None = None,
     texts: dict[int, str] | None = None,
-    bridges: list[int] | None = None,
+    links: list[tuple[int, int]] | None = None,
     behaviour: Behaviour = embedding,
     **settings: int,
 ) -> tuple[Retrieved, Asked, int]:
     """What was retrieved, the question with its warnings, and how often the sidecar was asked."""
-    session = Session(count, scores or {}, texts or {}, bridges or [])
+    session = Session(count, scores or {}, texts or {}, links or [])
     database = Database(session)
     client = Client(Endpoint(str(path), SETTINGS["sidecar_user"], 100_000), database.check_interrupts)
     context = Context(
@@ -139,10 +140,18 @@ def test_best_ranked(path: Path) -> None:
 def test_bridges_come_behind_the_first_eight(path: Path) -> None:
     """Tables that connect two of the best are worth more than the ninth best."""
     scores = {n: 1 / n for n in range(1, 13)}
-    shown, _, _ = found(path, count=12, scores=scores, bridges=[12], max_tables=9)
+    links = [(12, 7), (12, 8)]
+    shown, _, _ = found(path, count=12, scores=scores, links=links, max_tables=9)
     assert shown == [*range(1, 9), 12]
-    shown, _, _ = found(path, count=12, scores=scores, bridges=[12], max_tables=3)
+    shown, _, _ = found(path, count=12, scores=scores, links=links, max_tables=3)
     assert shown == [1, 2, 3]
+
+
+def test_the_neighbour_of_a_much_better_table_passes_middling_ones(path: Path) -> None:
+    scores = {1: 0.9} | {n: 0.4 - n / 100 for n in range(2, 13)}
+    assert found(path, count=12, scores=scores, max_tables=2)[0] == [1, 2]
+    assert found(path, count=12, scores=scores, links=[(30, 1)], max_tables=2)[0] == [1, 30]
+    assert found(path, count=12, scores=scores, links=[(30, 9)], max_tables=2)[0] == [1, 2]
 
 
 def test_budget(path: Path) -> None:
@@ -179,13 +188,13 @@ def test_reasons(path: Path) -> None:
     """How each table was found, in the order of rank; those that only connect others have no place by a signal."""
     scores = {n: 1 / n for n in range(2, 13)}
     texts = dict.fromkeys([1, 13], "about birds")
-    result, _, _ = retrieved(path, count=13, scores=scores, texts=texts, bridges=[40], max_tables=9)
+    result, _, _ = retrieved(path, count=13, scores=scores, texts=texts, links=[(40, 7), (40, 8)], max_tables=9)
     assert [reason["table"] for reason in result.reasons][:2] == ["s.t002", "s.t003"]
     assert result.reasons[0] | {"score": 0} == {
         "table": "s.t002", "by_meaning": 1, "by_name": None, "by_text": None, "score": 0, "why": "ranked"
     }  # fmt: skip
     assert result.reasons[8]["table"] == "s.t040"
-    assert (result.reasons[8]["score"], result.reasons[8]["why"]) == (None, "connects others")
+    assert (result.reasons[8]["by_meaning"], result.reasons[8]["why"]) == (None, "connects others")
     whole, _, _ = retrieved(path, count=2, max_tables=9)
     assert {reason["why"] for reason in whole.reasons} == {"whole scope"}
 
