@@ -1,8 +1,8 @@
 """What it costs to keep an audit record: python -m bench.audit [--seconds 5] [--callers 1 12 200] [--state-dir …]
 
-Starts the sidecar's service without an engine on a socket of its own, once with its journal on a disk and once on a file
-system in memory (where a sync costs nothing), and lets callers post a record after another, as backends do: a connection
-a call, without a pause. Prints calls a second and the time of a call. Callers are processes of up to 25 threads each.
+Starts the sidecar's service without an engine on a socket of its own, once with its journal on a disk and once on a
+file system in memory (where a sync costs nothing), and lets callers post a record after another, as backends do: a
+connection a call, without a pause. Prints calls a second and the time of a call.
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ def request() -> bytes:
         "tables": ["shop.orders", "shop.regions"],
     }
     body = json.dumps({"protocol": 1, "database": "bench", "records": [record]}).encode()
-    head = f"POST /v1/audit HTTP/1.1\r\nHost: sidecar\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = (
+        "POST /v1/audit HTTP/1.1\r\nHost: sidecar\r\nContent-Type: application/json\r\nConnection: close\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
     return head.encode() + body
 
 

@@ -157,11 +157,12 @@ class Spool:
         return [self._ahead[i] for i in range(min(most, len(self._ahead)))]
 
     def _read_ahead(self) -> None:
+        most, seq = min(IN_MEMORY, self.waiting), self.delivered
         for file, following in zip(self._files, [*self._files[1:], None], strict=True):
-            if following is None or following.before > self.delivered:
-                most = min(IN_MEMORY, self.waiting)
-                self._ahead.extend(segment.entries_from(file.path, self.delivered - file.before, most))
-                return
+            if most > 0 and (following is None or following.before > seq):
+                found = segment.entries_from(file.path, seq - file.before, most)
+                self._ahead.extend(found)
+                most, seq = most - len(found), seq + len(found)
 
     def mark_delivered(self, seq: int) -> None:
         """The database has everything up to `seq`; files that have nothing else go."""
