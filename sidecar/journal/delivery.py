@@ -7,6 +7,8 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from pydantic import ValidationError
+
 from sidecar.database import Connection, DatabaseTask
 from sidecar.engine.base import EngineState
 from sidecar.journal.chain import Entry, canonical
@@ -75,8 +77,18 @@ class Delivery(DatabaseTask):
         await connection.execute(_LOOK)
         found = (await self.rows(connection, _OUTBOX, BATCH))[0]["records"] or []
         if found:
-            await ledger.record([Record.model_validate(record).fields() for record in found])
+            await ledger.record([_acceptable(record) for record in found])
         return ledger.spool.head.seq if found else 0
+
+
+def _acceptable(record: dict[str, Any]) -> dict[str, object]:
+    """A record of the outbox as a record may be; one that no record may be goes whole into the details."""
+    try:
+        return Record.model_validate(record).fields()
+    except ValidationError as error:
+        log.warning("a record of the outbox is malformed", extra={"fields": {"errors": error.error_count()}})
+        kept = {name: record[name] for name in ("id", "action", "at", "session_user", "role")}
+        return Record.model_validate({**kept, "event": "event", "details": canonical(record).decode()}).fields()
 
 
 def _first_of(entries: list[Entry]) -> list[bytes]:
