@@ -66,15 +66,8 @@ def folder() -> Iterator[Path]:
 
 def sidecar(folder: Path, *dsns: str, **settings: Any) -> SidecarProcess:
     """The real service without engine and embedder, which nobody asks here."""
-    settings |= {"engine_url": "http://127.0.0.1:9/v1", "embedder": str(folder / "none")}
-    return SidecarProcess(
-        folder,
-        engine_url="http://127.0.0.1:9/v1",
-        databases=list(dsns),
-        audit_interval=0.1,
-        index_interval=60,
-        **settings,
-    )
+    unused = {"engine_url": "http://127.0.0.1:9/v1", "embedder": folder / "none", "index_interval": 60}
+    return SidecarProcess(folder, databases=list(dsns), audit_interval=0.1, **unused | settings)
 
 
 def key_of(folder: Path) -> bytes:
