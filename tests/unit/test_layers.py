@@ -37,6 +37,7 @@ EXTENSION_ORDER = [
     "status",
     "tracing",  # a trail as rows
     "index",
+    "verifying",  # the audit log beside what was signed
     "evaluation",  # answers beside statements that somebody vouches for
     "feedback",  # what users say of answers
     "suggesting",
