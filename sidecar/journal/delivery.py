@@ -52,7 +52,7 @@ class Delivery(DatabaseTask):
             await self._deliver(connection, ledger)
             if loop.time() >= look_at and ledger.spool.delivered >= taken:
                 taken = await self._take_up(connection, ledger)
-                self._state = EngineState("ready", f"records are delivered to {self.name}", "none")
+                self._note_success()
                 look_at = loop.time() + self._interval
                 continue
             await _either(ledger.changed, self._interval)
@@ -69,9 +69,13 @@ class Delivery(DatabaseTask):
         if await ledger.run(lambda: ledger.spool.hash_at(stored)) == found:
             await ledger.delivered(stored)
             self._most = BATCH
+            self._note_success()
         else:
             reason = f"the database has another entry {stored} than was signed here"
             await ledger.run(lambda: ledger.spool.begin_chain(reason))
+
+    def _note_success(self) -> None:
+        self._state = EngineState("ready", f"records are delivered to {self.name}", "none")
 
     async def _take_up(self, connection: Connection, ledger: Ledger) -> int:
         """Move records of the outbox into the chain; returns the entry up to which it must be delivered before more."""

@@ -119,7 +119,7 @@ def test_killed_between_acknowledgement_and_delivery(store: Store, folder: Path)
 def test_killed_again_and_again_while_callers_post(store: Store, folder: Path) -> None:
     service = sidecar(folder, store.dsn).start()
     with Callers(20, service.socket, "stored") as callers:
-        for count in (200, 400, 600):
+        for count in (100, 200, 300):
             eventually(lambda count=count: len(callers.acknowledged) > count)  # type: ignore[misc]
             service.kill()
             service.start()
