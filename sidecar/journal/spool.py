@@ -210,19 +210,25 @@ class Spool:
         """Keep the last delivered entry of a chain that ends, so that its tail can't be cut unseen."""
         if not self.delivered:
             return
-        last = {"chain": self.head.chain, "seq": self.delivered, "hash": self._hash_at(self.delivered)}
+        last = {"chain": self.head.chain, "seq": self.delivered, "hash": self.hash_at(self.delivered)}
         content = {"heads": [*self.finished(), last]}
         write_whole(self.folder / "finished.json", canonical(content))
 
-    def _hash_at(self, seq: int) -> str:
+    def hash_at(self, seq: int) -> str | None:
+        """The hash of an entry; None of one that was never signed here, or is gone from the disk."""
+        if seq >= self.head.seq:
+            return self.head.hash if seq == self.head.seq else None
+        for entry in self._ahead:
+            if entry.seq == seq:
+                return entry.hash
         for file in reversed(self._files):
             if file.before == seq:
                 header = segment.read_header(file.path)
-                return header.head.hash if header else ""
+                return header.head.hash if header else None
             if file.before < seq:
                 found = segment.entries_from(file.path, seq - file.before - 1, 1)
-                return found[0].hash if found else ""
-        return ""
+                return found[0].hash if found else None
+        return None
 
     def finished(self) -> list[dict[str, Any]]:
         """Heads of chains that ended, all of them delivered."""
