@@ -11,16 +11,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from nl2sql_pg import evaluation, index, pipeline, suggesting, teaching, tracing, undeclared
+from nl2sql_pg import evaluation, index, pipeline, running, suggesting, teaching, tracing, undeclared
 from nl2sql_pg import feedback as feedback_
 from nl2sql_pg import status as status_
 from nl2sql_pg.attempts import Trail
 from nl2sql_pg.bridge import Database
 from nl2sql_pg.context import open_context
 from nl2sql_pg.errors import Failure, Refusal, internal
+from nl2sql_pg.limits import allowance, refuse_others, split_options
 from nl2sql_pg.question import Options, clean_question, read_options
+from nl2sql_pg.statement import tidy
 
-NOWHERE: dict[str, Any] = {"schemas": [], "search_path": "pg_catalog"}
+NOWHERE: dict[str, Any] = {"schemas": []}
 
 
 def ask(plpy: Any, question: str | None, options: str | None, caller: str) -> str:
@@ -123,7 +125,7 @@ def check_case(plpy: Any, question: str | None, sql: str | None, caller: str) ->
         context = open_context(db, json.loads(caller), Options(scope="database"))
         asked = clean_question(question, context.number("max_question_chars"))
         teaching.checked(context, sql)
-        return {"ok": {"question": asked, "sql": teaching.tidy(sql)}}
+        return {"ok": {"question": asked, "sql": tidy(sql, teaching.NOTHING_STORED)}}
 
     return _enveloped(plpy, work)
 
@@ -134,6 +136,29 @@ def judge_case(plpy: Any, gold: str, answer: str, caller: str) -> str:
     def work(db: Database) -> dict[str, Any]:
         context = open_context(db, json.loads(caller), Options(scope="database"))
         return {"ok": evaluation.judge_case(context, gold, answer)}
+
+    return _enveloped(plpy, work)
+
+
+def check(plpy: Any, sql: str | None, caller: str) -> str:
+    """nl2sql._check"""
+
+    def work(db: Database) -> dict[str, Any]:
+        context = open_context(db, json.loads(caller), Options(scope="database"))
+        return {"ok": running.check(context, sql, allowance(context, {}))}
+
+    return _enveloped(plpy, work)
+
+
+def run(plpy: Any, sql: str | None, options: str | None, caller: str) -> str:
+    """nl2sql._run"""
+
+    def work(db: Database) -> dict[str, Any]:
+        mine, others = split_options(json.loads(options) if options else None)
+        refuse_others(others)
+        context = open_context(db, json.loads(caller), Options(scope="database"))
+        ran = running.run(context, running.guarded(context, sql), allowance(context, mine))
+        return {"ok": {"rows": ran.rows, "warnings": ran.warnings}}
 
     return _enveloped(plpy, work)
 

@@ -49,6 +49,18 @@ as $sql$
             'planner''s cost above which a proposal is not tried'),
         ('trial_milliseconds', '1000', 'integer', 10, 60000, false,
             'longest trial run of one proposal, in milliseconds'),
+        ('max_cost', '10000000', 'integer', 1, 999999999, false,
+            'planner''s cost above which a statement is not run (NL411); see nl2sql.set_limit() for roles'),
+        ('max_plan_rows', '100000000', 'integer', 1, 999999999, false,
+            'rows expected of a step of the plan above which a statement is not run (NL411)'),
+        ('max_rows', '10000', 'integer', 1, 1000000, false,
+            'most rows of a result; a longer one is cut, with a warning'),
+        ('max_bytes', '10000000', 'integer', 1000, 100000000, false,
+            'most bytes of a result; a larger one is cut, with a warning'),
+        ('max_cell_chars', '65536', 'integer', 10, 200000, false,
+            'longest text in a cell of a result; a longer one is cut, with a warning'),
+        ('max_seconds', '30', 'integer', 1, 3600, false,
+            'longest run of a statement in seconds'),
         ('repair_rounds', '1', 'integer', 0, 2, false,
             'how often the model sees the server''s error and tries again')
 $sql$;
