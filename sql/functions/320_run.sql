@@ -117,8 +117,8 @@ language plpython3u volatile called on null input security invoker parallel unsa
 set search_path = pg_catalog, pg_temp
 set lock_timeout = '1s'
 as $python$
-from nl2sql_pg import entry
-return entry.check(plpy, sql, caller)
+from nl2sql_pg import entry_running
+return entry_running.check(plpy, sql, caller)
 $python$;
 comment on function nl2sql._check(text, jsonb) is 'an envelope {ok: verdict} or {error}';
 
@@ -147,8 +147,8 @@ set search_path = pg_catalog, pg_temp
 set transaction_read_only = on
 set lock_timeout = '1s'
 as $python$
-from nl2sql_pg import entry
-return entry.run(plpy, sql, options, caller)
+from nl2sql_pg import entry_running
+return entry_running.run(plpy, sql, options, caller)
 $python$;
 comment on function nl2sql._run(text, jsonb, jsonb) is 'an envelope {ok: {rows, warnings}} or {error}';
 

@@ -32,6 +32,9 @@ SIDECAR_ORDER = [
 ]
 EXTENSION_ORDER = [
     "entry",  # what SQL calls
+    "entry_running",  # and for running
+    "envelope",  # what SQL gets back
+    "answering",  # a question answered, and noted
     "status",
     "tracing",  # a trail as rows
     "index",
@@ -39,6 +42,8 @@ EXTENSION_ORDER = [
     "feedback",  # what users say of answers
     "suggesting",
     "teaching",  # examples, checked and stored
+    "views",  # an answer as a view
+    "typing_rows",  # types for rows that travelled as text
     "running",  # statements checked and run for the caller
     "limits",  # how much a role may cost, give and take
     "statement",  # a given one, through the guard
