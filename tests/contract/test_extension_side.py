@@ -69,6 +69,7 @@ def session(
         "today": request.get("today"),
         "conforming": True,
         "superuser": False,
+        "as_superuser": False,
         "server_version": request["server_version"],
     }
     state = {"relations": 3, "indexed": 3, "embedded": 3, "queued": 0, "newest": None, "embedder": "letters"}

@@ -34,6 +34,9 @@ SIDECAR_ORDER = [
 ]
 EXTENSION_ORDER = [
     "entry",  # what SQL calls
+    "entry_running",  # and for running
+    "envelope",  # what SQL gets back
+    "answering",  # a question answered, and noted
     "status",
     "tracing",  # a trail as rows
     "index",
@@ -42,11 +45,17 @@ EXTENSION_ORDER = [
     "feedback",  # what users say of answers
     "suggesting",
     "teaching",  # examples, checked and stored
+    "views",  # an answer as a view
+    "typing_rows",  # types for rows that travelled as text
+    "running",  # statements checked and run for the caller
+    "limits",  # how much a role may cost, give and take
+    "statement",  # a given one, through the guard
     "memory",  # the last answers of this session
     "pipeline",  # the stages of a question
     "refusing",  # why there is no answer
     "choosing",  # among proposals
     "judging",  # plans and tries a proposal
+    "plans",  # what the planner's JSON says
     "proposing",  # to the model and back
     "attempts",  # a proposal, and the trail of a question
     "knowledge",  # what the model is told
@@ -66,6 +75,7 @@ EXTENSION_ORDER = [
     "question",
     "client",
     "comparing",  # rows beside rows
+    "runner",  # one SELECT, confined and undone
     "bridge",  # the only one that touches plpy
     "confinement",  # limits of the operating system and the server on what runs
     "errors",
