@@ -93,7 +93,7 @@ returns text
 language sql immutable called on null input security invoker parallel safe
 as $sql$
     select case
-        when pg_catalog.length(name) OPERATOR(pg_catalog.>) 1 then pg_catalog.left(name, 1) OPERATOR(pg_catalog.||) '**'
+        when pg_catalog.octet_length(name) OPERATOR(pg_catalog.>) 3 then pg_catalog.left(name, 1) OPERATOR(pg_catalog.||) '**'
         when name is not null then '**'
     end
 $sql$;
@@ -156,7 +156,7 @@ $plpgsql$;
 comment on function nl2sql.mask_hash(text) is 'a pseudonym of 32 hexadecimal digits: the same for the same text, not to be guessed without the key of this database';
 
 -- API: Private
-create or replace function nl2sql._unknown_precision(given text, value anyelement)
+create or replace function nl2sql._unknown_date_unit(given text, value anyelement)
 returns anyelement
 language plpgsql immutable called on null input security invoker parallel safe
 set search_path = pg_catalog, pg_temp
@@ -164,12 +164,12 @@ as $plpgsql$
 begin
     raise exception using
         errcode = '22023',
-        message = format('%L is no precision that a date is masked to', left(given, 80)),
+        message = format('%L is no unit that a date is masked to', left(given, 80)),
         detail = 'Nothing was masked and nothing is shown.',
         hint = 'Take year, quarter, month or week.';
 end
 $plpgsql$;
-comment on function nl2sql._unknown_precision(text, anyelement) is 'raise 22023 for nl2sql.mask_date()';
+comment on function nl2sql._unknown_date_unit(text, anyelement) is 'raise 22023 for nl2sql.mask_date()';
 
 -- API: Private
 create or replace function nl2sql._unknown_step(given numeric)
@@ -189,49 +189,49 @@ comment on function nl2sql._unknown_step(numeric) is 'raise 22023 for nl2sql.mas
 
 -- API: Public
 create or replace function nl2sql.mask_date(
-    value date,                    -- a day; beyond what timestamps hold it is hidden
-    "precision" text default 'year'  -- year, quarter, month or week
+    value date,               -- a day; beyond what timestamps hold it is hidden
+    unit text default 'year'  -- year, quarter, month or week
 )
 returns date
 language sql immutable called on null input security invoker parallel safe
 as $sql$
     select case
-        when ("precision" OPERATOR(pg_catalog.=) any ('{year, quarter, month, week}'::pg_catalog.text[])) is not true
-            then nl2sql._unknown_precision("precision", value)
+        when (unit OPERATOR(pg_catalog.=) any ('{year, quarter, month, week}'::pg_catalog.text[])) is not true
+            then nl2sql._unknown_date_unit(unit, value)
         when value OPERATOR(pg_catalog.>=) '4712-01-01 BC'::pg_catalog.date and value OPERATOR(pg_catalog.<=) '290000-12-31'::pg_catalog.date
-            then pg_catalog.date_trunc("precision", value::pg_catalog.timestamp)::pg_catalog.date
+            then pg_catalog.date_trunc(unit, value::pg_catalog.timestamp)::pg_catalog.date
     end
 $sql$;
 comment on function nl2sql.mask_date(date, text) is 'the first day of the year, quarter, month or week; raises 22023';
 
 -- API: Public
 create or replace function nl2sql.mask_date(
-    value timestamp,               -- a moment
-    "precision" text default 'year'  -- year, quarter, month or week
+    value timestamp,          -- a moment
+    unit text default 'year'  -- year, quarter, month or week
 )
 returns timestamp
 language sql immutable called on null input security invoker parallel safe
 as $sql$
     select case
-        when ("precision" OPERATOR(pg_catalog.=) any ('{year, quarter, month, week}'::pg_catalog.text[])) is not true
-            then nl2sql._unknown_precision("precision", value)
-        when value OPERATOR(pg_catalog.>=) '4712-01-01 BC'::pg_catalog.timestamp then pg_catalog.date_trunc("precision", value)
+        when (unit OPERATOR(pg_catalog.=) any ('{year, quarter, month, week}'::pg_catalog.text[])) is not true
+            then nl2sql._unknown_date_unit(unit, value)
+        when value OPERATOR(pg_catalog.>=) '4712-01-01 BC'::pg_catalog.timestamp then pg_catalog.date_trunc(unit, value)
     end
 $sql$;
 comment on function nl2sql.mask_date(timestamp, text) is 'the first moment of the year, quarter, month or week; raises 22023';
 
 -- API: Public. STABLE, since the time zone of the session decides where a year begins.
 create or replace function nl2sql.mask_date(
-    value timestamptz,             -- a moment
-    "precision" text default 'year'  -- year, quarter, month or week
+    value timestamptz,        -- a moment
+    unit text default 'year'  -- year, quarter, month or week
 )
 returns timestamptz
 language sql stable called on null input security invoker parallel safe
 as $sql$
     select case
-        when ("precision" OPERATOR(pg_catalog.=) any ('{year, quarter, month, week}'::pg_catalog.text[])) is not true
-            then nl2sql._unknown_precision("precision", value)
-        when value OPERATOR(pg_catalog.>=) '4712-01-01 BC'::pg_catalog.timestamptz then pg_catalog.date_trunc("precision", value)
+        when (unit OPERATOR(pg_catalog.=) any ('{year, quarter, month, week}'::pg_catalog.text[])) is not true
+            then nl2sql._unknown_date_unit(unit, value)
+        when value OPERATOR(pg_catalog.>=) '4712-01-01 BC'::pg_catalog.timestamptz then pg_catalog.date_trunc(unit, value)
     end
 $sql$;
 comment on function nl2sql.mask_date(timestamptz, text) is 'the first moment of the year, quarter, month or week; raises 22023';

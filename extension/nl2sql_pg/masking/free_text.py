@@ -34,7 +34,7 @@ def mask_sensitive(text: str) -> str:
         if len(masked) > KEPT and len(masked.encode("utf-8", "replace")) > LONGEST:
             masked = mask(masked[:KEPT] + CUT)
     except Exception:
-        # A fault of ours, or no memory: PL/Python would quote the text in the error's context.
+        # A fault of ours, or no memory: no reason to stop somebody's query over a million rows.
         return FAILED
     return masked
 
@@ -103,7 +103,8 @@ def _rank(finding: Finding) -> tuple[int, int]:
 
 
 def _applied(text: str, found: list[Finding]) -> str:
-    parts, place = [], 0
+    parts: list[str] = []
+    place = 0
     for finding in found:
         parts += (text[place : finding.start], finding.shown)
         place = finding.end
