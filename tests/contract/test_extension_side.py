@@ -41,6 +41,7 @@ SETTINGS = {
     "examples_likeness": "60",
     "trial_cost": "1000000",
     "trial_milliseconds": "1000",
+    "audit": "off",
 }
 CALLER = json.dumps({"schemas": ["shop", "public"], "search_path": "shop, public"})
 NO_COLUMN = SPIError(

@@ -57,6 +57,7 @@ EXTENSION_ORDER = [
     "values",  # stored ones that a question names
     "phrases",
     "embedding",
+    "auditing",  # what is done, on record before and after
     "context",  # one call's session, database and client
     "preferences",
     "question",
