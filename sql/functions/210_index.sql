@@ -528,8 +528,8 @@ begin
     -- a key of which the caller may read one end only connects nothing for it: both ends are among the relations it may read
     return query
     select k.conrelid::bigint, k.confrelid::bigint
-    from pg_constraint as k
-    where k.contype = 'f' and k.conrelid = any (relations) and k.confrelid = any (relations) and k.conrelid <> k.confrelid
+    from nl2sql._keys(relations) as k
+    where k.contype = 'f' and k.confrelid = any (relations) and k.conrelid <> k.confrelid
         and (select bool_and(has_column_privilege(k.conrelid, n, 'select')) from unnest(k.conkey) as n)
         and (select bool_and(has_column_privilege(k.confrelid, n, 'select')) from unnest(k.confkey) as n);
 end
@@ -542,18 +542,24 @@ returns setof oid
 language plpgsql stable strict security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $plpgsql$
-begin
-    return query
-    with link as materialized (
-        -- keys that refer to a chosen one: pg_depend has an index for that, pg_constraint has none
-        select k.conrelid as bridge, k.confrelid as neighbour
+declare
+    -- what refers to a chosen one, or to the table behind it: pg_depend has an index for that, pg_constraint has none
+    referring oid[] := array(
+        select k.conrelid
         from pg_constraint as k
         where k.contype = 'f' and k.oid = any (array(
             select d.objid from pg_depend as d
-            where d.refclassid = 'pg_class'::regclass and d.refobjid = any (chosen) and d.classid = 'pg_constraint'::regclass))
-            and k.confrelid = any (chosen)
+            where d.refclassid = 'pg_class'::regclass and d.classid = 'pg_constraint'::regclass
+                and d.refobjid = any (chosen || array(select v.relation::oid from nl2sql._mask_view as v where v.masked_view::oid = any (chosen))))));
+begin
+    referring := referring || array(select v.masked_view::oid from nl2sql._mask_view as v where v.relation::oid = any (referring));
+    return query
+    with link as materialized (
+        select k.conrelid as bridge, k.confrelid as neighbour
+        from nl2sql._keys(referring) as k
+        where k.contype = 'f' and k.confrelid = any (chosen)
         union
-        select k.confrelid, k.conrelid from pg_constraint as k where k.contype = 'f' and k.conrelid = any (chosen)
+        select k.confrelid, k.conrelid from nl2sql._keys(chosen) as k where k.contype = 'f'
     ),
     bridge as materialized (
         select l.bridge, count(distinct l.neighbour) as neighbours

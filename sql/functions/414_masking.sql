@@ -488,7 +488,6 @@ as $sql$
             join pg_class as c on c.oid = v.masked_view
             join pg_namespace as n on n.oid = c.relnamespace
     ),
-    -- masked schemas of schemas that are not on the path come first as well: unqualified names find them as before or not at all
     placed as (
         select quote_ident(k.nspname) as name, e.place * 2 - 1 as turn
         from entry as e join masked as k on k.nspname = e.schema_name || '_masked'

@@ -61,8 +61,21 @@ declare
     -- who acts, for the audit record of what is asked
     recording constant text[] := array[
         'nl2sql._audit_microseconds(timestamptz)', 'nl2sql._audit_member_of(name)', 'nl2sql._audit_session(name)'];
+    -- masked views in the place of their tables
+    standing_in constant text[] := array[
+        'nl2sql._other_halves()', 'nl2sql._key_places(oid, int2[])', 'nl2sql._keys(oid[])', 'nl2sql._shown_columns(oid[])',
+        'nl2sql._masked_samples(name, oid[])', 'nl2sql._masked_frequent_values(name, name[], name[])'];
+    masking constant text[] := array[
+        'nl2sql.mask(regclass, name, text)', 'nl2sql.unmask(regclass, name)', 'nl2sql.show_column(regclass, name)',
+        'nl2sql.show_clear(regclass, regrole, boolean)', 'nl2sql.use_masked(regrole)'];
     signature text;
 begin
+    foreach signature in array standing_in loop
+        execute pg_catalog.format('grant execute on function %s to nl2sql_user, nl2sql_developer, nl2sql_admin', signature);
+    end loop;
+    foreach signature in array masking loop
+        execute pg_catalog.format('grant execute on function %s to nl2sql_admin', signature);
+    end loop;
     foreach signature in array recording loop
         execute pg_catalog.format('grant execute on function %s to nl2sql_user, nl2sql_developer, nl2sql_auditor, nl2sql_admin', signature);
     end loop;
@@ -104,6 +117,7 @@ $plpgsql$;
 grant select on nl2sql.settings, nl2sql.joins, nl2sql.terms to nl2sql_user, nl2sql_developer, nl2sql_admin;
 grant select on nl2sql.review_queue to nl2sql_admin;
 grant select on nl2sql.indexed_values to nl2sql_admin;
+grant select on nl2sql.masking_policy to nl2sql_admin, nl2sql_auditor;
 
 revoke all on function @extschema@.nl2sql(text) from public;
 grant execute on function @extschema@.nl2sql(text) to public;
