@@ -195,6 +195,7 @@ begin
             (select c.relnamespace::regnamespace from pg_class as c where c.oid = masked_view), nl2sql._role_text(reader.grantee));
     end loop;
     perform nl2sql._note_readers(masked_view);
+    perform nl2sql._give_masks(masked_view);
 end
 $plpgsql$;
 comment on function nl2sql._give_masked(regclass, oid) is 'give those who could read the table the masked view; or one of them';
@@ -222,6 +223,38 @@ as $sql$
 $sql$;
 comment on function nl2sql._note_readers(regclass) is 'note who may read a masked view';
 
+-- API: Private. As above. The server runs functions of a view as the reader; those of the masks call some that raise errors.
+create or replace function nl2sql._give_masks(masked_view regclass)
+returns void
+language plpgsql volatile strict security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+declare
+    needed text := (
+        select string_agg(p.oid::regprocedure::text, ', ')
+        from pg_proc as p
+        where p.pronamespace = 'nl2sql'::regnamespace
+            and (p.proname in ('_mask_text', '_unknown_precision', '_unknown_step') or p.oid in (
+                select d.refobjid
+                from pg_rewrite as r
+                    join pg_depend as d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid and d.refclassid = 'pg_proc'::regclass
+                where r.ev_class = _give_masks.masked_view)));
+    reader text;
+begin
+    for reader in
+        select distinct coalesce(quote_ident(r.rolname), 'public')
+        from nl2sql._mask_view as v
+            cross join jsonb_to_recordset(v.readers) as e (role name)
+            left join pg_roles as r on r.rolname = e.role
+        where v.masked_view = _give_masks.masked_view and (e.role = '' or r.oid is not null)
+    loop
+        execute format('grant usage on schema nl2sql to %s', reader);
+        execute format('grant execute on function %s to %s', needed, reader);
+    end loop;
+end
+$plpgsql$;
+comment on function nl2sql._give_masks(regclass) is 'let the readers of a masked view run the masks in it';
+
 -- API: Private. As above.
 create or replace function nl2sql._give_readers(root regclass)
 returns void
@@ -239,6 +272,7 @@ begin
         where v.relation = root and (e.role = '' or r.oid is not null)
     loop
         perform nl2sql._give_right(reader.masked_view, reader."column", reader.grantee, 'SELECT', false);
+        perform nl2sql._give_masks(reader.masked_view);
     end loop;
 end
 $plpgsql$;

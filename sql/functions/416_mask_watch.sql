@@ -216,6 +216,7 @@ begin
     loop
         if tg_tag in ('GRANT', 'REVOKE') then
             perform nl2sql._note_readers(masked.masked_view);
+            perform nl2sql._give_masks(masked.masked_view);
         elsif masked.changed then
             perform nl2sql._follow_table(masked.relation);
         end if;

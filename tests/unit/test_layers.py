@@ -63,6 +63,7 @@ EXTENSION_ORDER = [
     "question",
     "client",
     "comparing",  # rows beside rows
+    "masking",  # personal data in free text: pure functions
     "bridge",  # the only one that touches plpy
     "confinement",  # limits of the operating system and the server on what runs
     "errors",
