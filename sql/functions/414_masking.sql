@@ -84,11 +84,11 @@ as $sql$
                 format('the masking %s does not take these arguments', quote_ident(substr(m.mask, 6))),
                 'Nothing was changed.', format('See docs/masking.md for the arguments of mask_%s().', substr(m.mask, 6))),
             (5, nl2sql._mask_expression(c.oid, a.attnum, masking) is null, '42804',
-                format('the masking %s does not fit column %I of type %s', substr(m.mask, 6), a.attname, format_type(a.atttypid, a.atttypmod)),
+                format('the masking %s does not fit column %s of type %s', substr(m.mask, 6), quote_ident(a.attname), format_type(a.atttypid, a.atttypmod)),
                 format('Nothing was changed: it takes %s.', nl2sql._mask_takes(m.mask)), 'The masking null fits every type.'),
             (6, exists (select from nl2sql._generated_from(c.oid, a.attnum)), '0A000',
-                format('column %I of %s is generated from column %I',
-                    (select g.name from nl2sql._generated_from(c.oid, a.attnum) as g limit 1), c.oid::regclass, a.attname),
+                format('column %s of %s is generated from column %s',
+                    (select quote_ident(g.name) from nl2sql._generated_from(c.oid, a.attnum) as g limit 1), c.oid::regclass, quote_ident(a.attname)),
                 'Nothing was changed: that column would still show it.', 'Mask the generated column first.')
         ) as p (turn, holds, sqlstate, message, detail, hint)
     where c.oid = relation and p.holds

@@ -68,6 +68,13 @@ declare
     masking constant text[] := array[
         'nl2sql.mask(regclass, name, text)', 'nl2sql.unmask(regclass, name)', 'nl2sql.show_column(regclass, name)',
         'nl2sql.show_clear(regclass, regrole, boolean)', 'nl2sql.use_masked(regrole)'];
+    -- masks, which views run as their owner and anybody may use on what he reads
+    masking_functions constant text[] := array[
+        'nl2sql._mask_text(text)', 'nl2sql.mask_sensitive(text)', 'nl2sql.mask_email(text)', 'nl2sql.mask_phone(text)',
+        'nl2sql.mask_card(text)', 'nl2sql.mask_name(text)', 'nl2sql.mask_id(text)', 'nl2sql.mask_partial(text, int, int, text)',
+        'nl2sql.mask_hash(text)', 'nl2sql._unknown_precision(text, anyelement)', 'nl2sql._unknown_step(numeric)', 'nl2sql.mask_date(date, text)',
+        'nl2sql.mask_date(timestamp, text)', 'nl2sql.mask_date(timestamptz, text)', 'nl2sql.mask_number(numeric, numeric)',
+        'nl2sql.mask_null(anyelement)'];
     signature text;
 begin
     foreach signature in array standing_in loop
@@ -79,15 +86,6 @@ begin
     foreach signature in array recording loop
         execute pg_catalog.format('grant execute on function %s to nl2sql_user, nl2sql_developer, nl2sql_auditor, nl2sql_admin', signature);
     end loop;
-    -- masks, which views run as their owner and anybody may use on what he reads
-    masking_functions constant text[] := array[
-        'nl2sql._mask_text(text)', 'nl2sql.mask_sensitive(text)', 'nl2sql.mask_email(text)', 'nl2sql.mask_phone(text)',
-        'nl2sql.mask_card(text)', 'nl2sql.mask_name(text)', 'nl2sql.mask_id(text)', 'nl2sql.mask_partial(text, int, int, text)',
-        'nl2sql.mask_hash(text)', 'nl2sql._unknown_precision(text, anyelement)', 'nl2sql._unknown_step(numeric)', 'nl2sql.mask_date(date, text)',
-        'nl2sql.mask_date(timestamp, text)', 'nl2sql.mask_date(timestamptz, text)', 'nl2sql.mask_number(numeric, numeric)',
-        'nl2sql.mask_null(anyelement)'];
-    signature text;
-begin
     foreach signature in array masking_functions loop
         execute pg_catalog.format('grant execute on function %s to nl2sql_user, nl2sql_developer, nl2sql_admin', signature);
     end loop;
