@@ -90,29 +90,41 @@ as $sql$
 $sql$;
 comment on function nl2sql._mask_fit(oid, oid) is 'how well a mask for values of one type fits a column of another: 0 is exactly; NULL: not at all';
 
--- API: Private
+-- API: Private. Step by step: as one query the planner took seconds over it.
 create or replace function nl2sql._mask_expression(relation oid, number int2, masking text)
 returns text
-language sql stable strict security invoker parallel safe
+language plpgsql stable strict security invoker parallel safe
 set search_path = pg_catalog, pg_temp
-as $sql$
-    select format('nl2sql.%I(%I.%I%s%s)::%s%s', p.proname, c.relname, a.attname,
-        '::' || case when fit.degree = 5 or fit.degree = 6 then format_type(b.base, b.base_modifier) else format_type(f.takes, null) end,
-        f.arguments, format_type(b.base, b.base_modifier),
+as $plpgsql$
+declare
+    parts record;
+    shown record;
+    best record;
+begin
+    select m.* into parts from nl2sql._masking_parts(masking) as m;
+    select c.relname, a.attname, b.base, format_type(b.base, b.base_modifier) as type,
         (select format(' collate %I.%I', n.nspname, k.collname)
             from pg_collation as k join pg_namespace as n on n.oid = k.collnamespace
-            where k.oid = a.attcollation))
+            where k.oid = a.attcollation) as collation
+    into shown
     from pg_attribute as a
         join pg_class as c on c.oid = a.attrelid
-        cross join nl2sql._base_type(a.atttypid, a.atttypmod) as b
-        cross join nl2sql._masking_parts(masking) as m
-        cross join nl2sql._mask_functions(m.mask, m.arguments) as f
-        join pg_proc as p on p.oid = f.function_id
-        cross join nl2sql._mask_fit(b.base, f.takes) as fit (degree)
-    where a.attrelid = relation and a.attnum = number and fit.degree is not null
-    order by fit.degree
-    limit 1
-$sql$;
+        cross join lateral nl2sql._base_type(a.atttypid, a.atttypmod) as b
+    where a.attrelid = relation and a.attnum = number;
+    select f.takes, f.arguments, nl2sql._mask_fit(shown.base, f.takes) as degree
+    into best
+    from nl2sql._mask_functions(parts.mask, parts.arguments) as f
+    order by 3 nulls last
+    limit 1;
+    if best.degree is null then
+        return null;
+    end if;
+    return format('nl2sql.%I(%I.%I::%s%s)::%s%s', parts.mask, shown.relname, shown.attname,
+        -- the polymorphic ones take the column as it is
+        case when best.degree >= 5 then shown.type else format_type(best.takes, null) end,
+        best.arguments, shown.type, shown.collation);
+end
+$plpgsql$;
 comment on function nl2sql._mask_expression(oid, int2, text) is 'the masked column as SQL, in the type of the column; NULL if the masking does not fit';
 
 -- API: Private
