@@ -23,7 +23,12 @@ NEAR_PHRASES = 12  # most runs of words that are looked up by likeness
 SHORTEST_NEAR = 5  # characters; a slip in a shorter word makes another word
 LONGEST_VALUE = 200
 
-_FREQUENT = "select schema_name, table_name, column_name, found, complete from nl2sql._frequent_values($1, $2)"
+_FREQUENT = """
+    select schema_name, table_name, column_name, found, complete from nl2sql._frequent_values($1, $2)
+    union all
+    select schema_name, table_name, column_name, found, complete
+    from nl2sql._masked_frequent_values(current_user, $1, $2)
+"""
 _INDEXED = """
     select schema_name, table_name, column_name, value, phrase, likeness
     from nl2sql._indexed_values($1, $2, $3, $4)

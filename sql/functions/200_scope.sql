@@ -69,6 +69,14 @@ begin
         where (mode = 'database' or n.nspname = any (schemas))
             and n.nspname not in ('information_schema', 'nl2sql') and n.nspname !~ '^pg_'
             and has_schema_privilege(n.oid, 'usage')
+    ) || (
+        -- masked views of tables in these schemas, whether the path names their schema or not
+        select coalesce(array_agg(distinct c.relnamespace), '{}')
+        from nl2sql._mask_view as v
+            join pg_class as c on c.oid = v.masked_view
+            join pg_class as b on b.oid = v.relation
+            join pg_namespace as n on n.oid = b.relnamespace
+        where mode <> 'database' and n.nspname = any (schemas) and has_schema_privilege(c.relnamespace, 'usage')
     );
 end
 $plpgsql$;
@@ -99,7 +107,7 @@ set search_path = pg_catalog, pg_temp
 as $plpgsql$
 declare
     namespaces oid[] := nl2sql._open_schemas(mode, schemas);
-    members oid[] := nl2sql._extension_relations();
+    members oid[] := nl2sql._extension_relations() || nl2sql._other_halves();
 begin
     return query
     select c.oid, c.relnamespace
@@ -121,7 +129,7 @@ set search_path = pg_catalog, pg_temp
 as $plpgsql$
 declare
     namespaces oid[] := nl2sql._open_schemas(mode, schemas);
-    members oid[] := nl2sql._extension_relations();
+    members oid[] := nl2sql._extension_relations() || nl2sql._other_halves();
 begin
     return query
     select c.oid, c.relnamespace
@@ -217,6 +225,8 @@ returns jsonb
 language plpgsql stable strict security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $plpgsql$
+declare
+    masking boolean := exists (select from nl2sql._mask_view as v where v.masked_view::oid = any (relations));
 begin
     return (
         with wanted as materialized (
@@ -232,10 +242,17 @@ begin
             where a.attrelid = any (relations) and a.attnum > 0 and not a.attisdropped
                 and has_column_privilege(a.attrelid, a.attnum, 'select')
         ),
+        shown as materialized (
+            select m.relid, m.attnum, m.base, m.number from nl2sql._shown_columns(relations) as m where masking
+        ),
         checked as materialized (
             select distinct k.conrelid as relid, k.conkey[1] as attnum
             from pg_constraint as k
             where k.conrelid = any (relations) and k.contype = 'c' and cardinality(k.conkey) = 1
+            union
+            select m.relid, m.attnum
+            from shown as m
+                join pg_constraint as k on k.conrelid = m.base and k.contype = 'c' and k.conkey = array[m.number]
         ),
         described as (
             select a.relid, jsonb_agg(jsonb_build_object(
@@ -246,7 +263,7 @@ begin
                 -- a call per column costs; most columns are neither enums nor checked
                 'values', case
                     when a.typtype = 'e' or k.attnum is not null
-                    then to_jsonb((nl2sql._column_values(a.relid, a.attnum, a.atttypid))[1:30])
+                    then to_jsonb((nl2sql._column_values(coalesce(m.base, a.relid), coalesce(m.number, a.attnum), a.atttypid))[1:30])
                     else '[]'
                 end,
                 'samples', case
@@ -256,15 +273,19 @@ begin
             ) order by a.attnum) as columns
             from attribute as a
                 left join checked as k on k.relid = a.relid and k.attnum = a.attnum
-                left join nl2sql._samples(relations) as seen on seen.relid = a.relid and seen.attnum = a.attnum
+                left join (
+                    select f.* from nl2sql._samples(relations) as f
+                    union all
+                    select f.* from nl2sql._masked_samples(current_user, relations) as f where masking
+                ) as seen on seen.relid = a.relid and seen.attnum = a.attnum
+                left join shown as m on m.relid = a.relid and m.attnum = a.attnum
                 left join pg_description as d
                     on d.classoid = 'pg_class'::regclass and d.objoid = a.relid and d.objsubid = a.attnum
             group by a.relid
         ),
         constrained as materialized (
             select k.oid, k.conrelid, k.contype, k.conname, k.conkey, k.confrelid, k.confkey
-            from pg_constraint as k
-            where k.conrelid = any (relations) and (k.contype = 'p' or (k.contype = 'f' and k.conparentid = 0))
+            from nl2sql._keys(relations) as k
         ),
         -- only what the caller may read in full: half a key would mislead
         own as materialized (
@@ -339,6 +360,8 @@ as $sql$
             and has_schema_privilege(n.oid, 'usage')
             and nl2sql._is_user_relation(c)
             and not has_any_column_privilege(c.oid, 'select')
+            -- what the caller reads masked is not withheld
+            and not exists (select from nl2sql._mask_view as v where v.relation = c.oid)
             and to_tsvector('english', question) @@ plainto_tsquery('english', nl2sql._words(c.relname))
     )
 $sql$;

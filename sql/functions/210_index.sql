@@ -529,8 +529,8 @@ begin
     -- a key of which the caller may read one end only connects nothing for it: both ends are among the relations it may read
     return query
     select k.conrelid::bigint, k.confrelid::bigint
-    from pg_constraint as k
-    where k.contype = 'f' and k.conrelid = any (relations) and k.confrelid = any (relations) and k.conrelid <> k.confrelid
+    from nl2sql._keys(relations) as k
+    where k.contype = 'f' and k.confrelid = any (relations) and k.conrelid <> k.confrelid
         and (select bool_and(has_column_privilege(k.conrelid, n, 'select')) from unnest(k.conkey) as n)
         and (select bool_and(has_column_privilege(k.confrelid, n, 'select')) from unnest(k.confkey) as n);
 end
@@ -543,17 +543,23 @@ returns table (relid oid, neighbour oid)
 language plpgsql stable strict security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $plpgsql$
+declare
+    -- what refers to a chosen one, or to the table behind it: pg_depend has an index for that, pg_constraint has none
+    referring oid[] := array(
+        select k.conrelid
+        from pg_constraint as k
+        where k.contype = 'f' and k.oid = any (array(
+            select d.objid from pg_depend as d
+            where d.refclassid = 'pg_class'::regclass and d.classid = 'pg_constraint'::regclass
+                and d.refobjid = any (chosen || array(select v.relation::oid from nl2sql._mask_view as v where v.masked_view::oid = any (chosen))))));
 begin
+    referring := referring || array(select v.masked_view::oid from nl2sql._mask_view as v where v.relation::oid = any (referring));
     return query
     with key as materialized (
-        -- keys that refer to a chosen one: pg_depend has an index for that, pg_constraint has none
         select k.conrelid, k.confrelid, k.conkey, k.confkey
-        from pg_constraint as k
+        from nl2sql._keys(chosen || referring) as k
         where k.contype = 'f' and k.conrelid <> k.confrelid
             and (k.conrelid = any (chosen) or k.confrelid = any (chosen))
-            and k.oid = any (array(
-                select d.objid from pg_depend as d
-                where d.refclassid = 'pg_class'::regclass and d.refobjid = any (chosen) and d.classid = 'pg_constraint'::regclass))
     ),
     link as materialized (
         select k.conrelid as linked, k.confrelid as to_one, k.* from key as k where k.confrelid = any (chosen)

@@ -18,11 +18,12 @@ begin
         join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
         join pg_type as t on t.oid = a.atttypid
         join pg_type as b on b.oid = case t.typtype when 'd' then t.typbasetype else t.oid end
+        left join nl2sql._shown_columns(relations) as m on m.relid = c.oid and m.attnum = a.attnum
         left join lateral (
             select max(i.indnkeyatts::int) filter (where i.indisprimary) as key_size, bool_or(i.indnkeyatts = 1) as is_unique
             from pg_index as i
-            where i.indrelid = c.oid and i.indisunique and i.indpred is null and i.indexprs is null
-                and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+            where i.indrelid = coalesce(m.base, c.oid) and i.indisunique and i.indpred is null and i.indexprs is null
+                and coalesce(m.number, a.attnum) = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
         ) as k on true
     where c.oid = any (relations)
         and b.oid = any ('{int2, int4, int8, numeric, text, varchar, bpchar, uuid, date}'::regtype[])
@@ -74,8 +75,8 @@ as $plpgsql$
 begin
     return query
     select k.conrelid::bigint, k.conkey, k.confrelid::bigint, k.confkey, 'declared', null::text[], null::text[]
-    from pg_constraint as k
-    where k.contype = 'f' and k.conparentid = 0 and k.conrelid = any (relations) and k.confrelid = any (relations)
+    from nl2sql._keys(relations) as k
+    where k.contype = 'f' and k.confrelid = any (relations)
         and (select bool_and(has_column_privilege(k.conrelid, n, 'select')) from unnest(k.conkey) as n)
         and (select bool_and(has_column_privilege(k.confrelid, n, 'select')) from unnest(k.confkey) as n)
     union all

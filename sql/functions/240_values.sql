@@ -50,7 +50,7 @@ set search_path = pg_catalog, pg_temp
 set pg_trgm.similarity_threshold = 0.6
 set enable_seqscan = off
 begin atomic
-    select found.relid, found.attnum, found.value, found.phrase, found.likeness
+    select coalesce(shown.relid, found.relid), coalesce(shown.attnum, found.attnum), found.value, found.phrase, found.likeness
     from (
         select v.relid, v.attnum, v.value, p.phrase, 1::real as likeness
         from pg_catalog.unnest(exact) as p (phrase)
@@ -60,8 +60,20 @@ begin atomic
         from pg_catalog.unnest(near) as p (phrase)
             join nl2sql._value as v on v.key % p.phrase
     ) as found
+        -- who reads a masked view finds the values of columns that it shows as they are
+        left join lateral (
+            select v.masked_view::oid as relid, u.place::int2 as attnum
+            from nl2sql._mask_view as v
+                cross join unnest(v.numbers) with ordinality as u (number, place)
+            where v.relation::oid operator(pg_catalog.=) found.relid and u.number operator(pg_catalog.=) found.attnum
+                and pg_catalog.has_table_privilege(reader, found.relid, 'select') is not true
+        ) as shown on true
     where pg_catalog.pg_has_role(session_user, reader, 'member')
-        and pg_catalog.has_column_privilege(reader, found.relid, found.attnum, 'select')
+        and pg_catalog.has_column_privilege(
+            reader, coalesce(shown.relid, found.relid), coalesce(shown.attnum, found.attnum), 'select')
+        and not exists (
+            select from nl2sql._mask as m
+            where m.relation::oid operator(pg_catalog.=) found.relid and m.number operator(pg_catalog.=) found.attnum)
         and exists (
             -- row security that came after the values were stored
             select from pg_catalog.pg_class as c where c.oid operator(pg_catalog.=) found.relid and not c.relrowsecurity
@@ -111,6 +123,9 @@ as $sql$
             (c.relkind not in ('r', 'p', 'm') or not nl2sql._is_user_schema(c.relnamespace), '42809',
                 format('values of %s can not be indexed', c.oid::regclass),
                 'What a view or a foreign table shows may depend on who asks; index columns of the tables behind it.'),
+            (exists (select from nl2sql._mask as m where m.relation = c.oid and m.number = attribute), '42501',
+                format('column %I of %s is masked', a.attname, c.oid::regclass),
+                'Values of masked columns are not stored; index columns that are shown as they are.'),
             (c.relrowsecurity, '0A000', format('values of %s can not be indexed: it has row level security', c.oid::regclass),
                 'Stored values would show rows to roles that may not see them; choose columns of tables without it.'),
             (not has_column_privilege(c.oid, attribute, 'select'), '42501',

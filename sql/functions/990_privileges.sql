@@ -67,6 +67,13 @@ declare
     auditing constant text[] := array[
         'nl2sql._audit_read(text)', 'nl2sql._audit_list(jsonb, text)', 'nl2sql.audit_verify(timestamptz, timestamptz)',
         'nl2sql.audit_heads()', 'nl2sql._raise_error(jsonb)'];
+    -- masked views in the place of their tables
+    standing_in constant text[] := array[
+        'nl2sql._other_halves()', 'nl2sql._key_places(oid, int2[])', 'nl2sql._keys(oid[])', 'nl2sql._shown_columns(oid[])',
+        'nl2sql._masked_samples(name, oid[])', 'nl2sql._masked_frequent_values(name, name[], name[])'];
+    masking constant text[] := array[
+        'nl2sql.mask(regclass, name, text)', 'nl2sql.unmask(regclass, name)', 'nl2sql.show_column(regclass, name)',
+        'nl2sql.show_clear(regclass, regrole, boolean)', 'nl2sql.use_masked(regrole)'];
     -- masks, which views run as their owner and anybody may use on what he reads
     masking_functions constant text[] := array[
         'nl2sql._mask_text(text)', 'nl2sql.mask_sensitive(text)', 'nl2sql.mask_email(text)', 'nl2sql.mask_phone(text)',
@@ -81,6 +88,12 @@ begin
     end loop;
     foreach signature in array auditing loop
         execute pg_catalog.format('grant execute on function %s to nl2sql_auditor', signature);
+    end loop;
+    foreach signature in array standing_in loop
+        execute pg_catalog.format('grant execute on function %s to nl2sql_user, nl2sql_developer, nl2sql_admin', signature);
+    end loop;
+    foreach signature in array masking loop
+        execute pg_catalog.format('grant execute on function %s to nl2sql_admin', signature);
     end loop;
     foreach signature in array recording loop
         execute pg_catalog.format('grant execute on function %s to nl2sql_user, nl2sql_developer, nl2sql_auditor, nl2sql_admin', signature);
@@ -128,6 +141,7 @@ grant select on nl2sql.settings, nl2sql.joins, nl2sql.terms to nl2sql_user, nl2s
 grant select on nl2sql.review_queue to nl2sql_admin;
 grant select on nl2sql.indexed_values to nl2sql_admin;
 grant select on nl2sql.audit_log, nl2sql.alert to nl2sql_auditor;
+grant select on nl2sql.masking_policy to nl2sql_admin, nl2sql_auditor;
 
 revoke all on function @extschema@.nl2sql(text) from public;
 grant execute on function @extschema@.nl2sql(text) to public;

@@ -1,0 +1,291 @@
+-- Event triggers: masked views follow their tables, and what opens a masked column is told and recorded.
+
+-- API: Private. Called by SECURITY DEFINER functions only; granted to nobody.
+create or replace function nl2sql._rename_masked_columns(relation regclass)
+returns void
+language plpgsql volatile strict security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+declare
+    renamed record;
+begin
+    update nl2sql._mask as m
+    set column_name = a.attname
+    from pg_attribute as a
+    where m.relation = _rename_masked_columns.relation and a.attrelid = m.relation and a.attnum = m.number
+        and a.attname <> m.column_name;
+    for renamed in
+        select v.masked_view, b.attname as old_name, a.attname as new_name
+        from nl2sql._mask_view as v
+            cross join unnest(v.numbers) with ordinality as u (number, place)
+            join pg_attribute as a on a.attrelid = v.relation and a.attnum = u.number and not a.attisdropped
+            join pg_attribute as b on b.attrelid = v.masked_view and b.attnum = u.place
+        where v.relation = _rename_masked_columns.relation and a.attname <> b.attname
+    loop
+        execute format('alter view %s rename column %I to %I', renamed.masked_view, renamed.old_name, renamed.new_name);
+    end loop;
+    update nl2sql._mask_view as v
+    set column_names = nl2sql._name_list(v.relation, v.numbers)
+    where v.relation = _rename_masked_columns.relation and nl2sql._name_list(v.relation, v.numbers) <> v.column_names;
+end
+$plpgsql$;
+comment on function nl2sql._rename_masked_columns(regclass) is 'give the columns of a masked view, and what is noted of them, the names they have in the table';
+
+-- API: Private. As above.
+create or replace function nl2sql._move_mask_view(relation regclass)
+returns void
+language plpgsql volatile strict security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+declare
+    base pg_class := (select c from pg_class as c where c.oid = _move_mask_view.relation);
+    shown pg_class := (
+        select c from nl2sql._mask_view as v join pg_class as c on c.oid = v.masked_view
+        where v.relation = _move_mask_view.relation);
+    wanted name := nl2sql._masked_schema(relation);
+begin
+    if shown.relnamespace::regnamespace::text <> quote_ident(wanted) then
+        -- the schema was renamed, and nothing of another schema is shown in this one
+        if to_regnamespace(quote_ident(wanted)) is null and not exists (
+            select from nl2sql._mask_view as v
+                join pg_class as k on k.oid = v.masked_view and k.relnamespace = shown.relnamespace
+                join pg_class as c on c.oid = v.relation and c.relnamespace <> base.relnamespace)
+        then
+            execute format('alter schema %s rename to %I', shown.relnamespace::regnamespace, wanted);
+        else
+            perform nl2sql._open_masked_schema(wanted);
+            execute format('alter view %s set schema %I', shown.oid::regclass, wanted);
+            perform nl2sql._give_usage(shown.oid);
+        end if;
+    end if;
+    if shown.relname <> base.relname then
+        execute format('alter view %s rename to %I', shown.oid::regclass, base.relname);
+    end if;
+end
+$plpgsql$;
+comment on function nl2sql._move_mask_view(regclass) is 'give a masked view the name of its table, and its schema that of the table''s schema';
+
+-- API: Private. As above.
+create or replace function nl2sql._give_usage(masked_view oid)
+returns void
+language plpgsql volatile strict security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+declare
+    reader record;
+begin
+    for reader in
+        select distinct c.relnamespace::regnamespace as namespace, coalesce(quote_ident(r.rolname), 'public') as role
+        from nl2sql._mask_view as v
+            join pg_class as c on c.oid = v.masked_view
+            cross join jsonb_to_recordset(v.readers) as e (role name)
+            left join pg_roles as r on r.rolname = e.role
+        where v.masked_view = _give_usage.masked_view and (e.role = '' or r.oid is not null)
+    loop
+        execute format('grant usage on schema %s to %s', reader.namespace, reader.role);
+    end loop;
+end
+$plpgsql$;
+comment on function nl2sql._give_usage(oid) is 'let the readers of a masked view use its schema';
+
+-- API: Private. As above.
+create or replace function nl2sql._follow_table(relation regclass)
+returns void
+language plpgsql volatile strict security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+declare
+    known nl2sql._mask_view := (select v from nl2sql._mask_view as v where v.relation = _follow_table.relation);
+    there boolean := exists (select from pg_class as c where c.oid = known.masked_view);
+begin
+    perform nl2sql._rename_masked_columns(relation);
+    if there then
+        perform nl2sql._move_mask_view(relation);
+    end if;
+    if not there or nl2sql._mask_body(relation, known.numbers) is distinct from known.body then
+        perform nl2sql._build_mask_view(relation, null);
+        if not there then
+            perform nl2sql._give_readers(relation);
+            perform nl2sql._give_usage((select v.masked_view from nl2sql._mask_view as v where v.relation = _follow_table.relation));
+        end if;
+    else
+        perform nl2sql._copy_comments(relation, known.masked_view, known.numbers);
+    end if;
+end
+$plpgsql$;
+comment on function nl2sql._follow_table(regclass) is 'bring a masked view up to date with its table: names, comments, row security, a view lost with a dropped column';
+
+-- API: Private. As above.
+create or replace function nl2sql._follow_rights(root regclass, touched oid[])
+returns void
+language plpgsql volatile strict security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+declare
+    opened record;
+begin
+    -- a new partition with default privileges: nobody has said that it is to be seen in clear
+    if exists (select from nl2sql._mask_tables(root) as t (oid) where t.oid = any (touched) and t.oid <> root)
+        and exists (
+            select from nl2sql._mask_opened(root) as o
+            where o.relation = any (touched) and o.relation <> root and not exists (
+                select from nl2sql._mask_clear as k where k.relation in (root, o.relation) and k.role = o.grantee))
+    then
+        perform nl2sql._take_rights(root);
+    end if;
+    for opened in
+        insert into nl2sql._mask_clear as k (relation, role, named)
+        select distinct o.relation, o.grantee, false
+        from nl2sql._mask_opened(root) as o
+        where o.privilege = 'SELECT' and (o.column_name = '' or o.relation <> root
+            or exists (select from nl2sql._mask as m where m.relation = root and m.column_name = o.column_name))
+        on conflict on constraint _mask_clear_pkey do nothing
+        returning k.relation, nl2sql._role_text(k.role) as role
+    loop
+        if not exists (
+            select from nl2sql._mask_clear as k where k.relation = root and nl2sql._role_text(k.role) = opened.role and opened.relation <> root)
+        then
+            raise warning using
+                errcode = '01000',
+                message = format('%s now sees masked columns of %s in clear', opened.role, root),
+                detail = format('It may SELECT from %s; this is recorded.', opened.relation),
+                hint = format('If that is not meant: REVOKE SELECT ON %s FROM %s.', opened.relation, opened.role);
+            perform nl2sql._audit_note('clear_text_opened', jsonb_build_object('table', root, 'role', opened.role, 'by', opened.relation));
+        end if;
+    end loop;
+    for opened in
+        delete from nl2sql._mask_clear as k
+        where not k.named
+            and k.relation in (select nl2sql._mask_tables(root) union select nl2sql._mask_dependents(root))
+            and not exists (
+                select from nl2sql._mask_opened(root) as o
+                where o.relation = k.relation and o.grantee = k.role and o.privilege = 'SELECT')
+        returning k.relation, nl2sql._role_text(k.role) as role
+    loop
+        perform nl2sql._audit_note('clear_text_closed', jsonb_build_object('table', root, 'role', opened.role, 'by', opened.relation));
+    end loop;
+end
+$plpgsql$;
+comment on function nl2sql._follow_rights(regclass, oid[]) is 'warn of and record rights that open a masked table, and those that are gone again';
+
+-- API: Private. As above.
+create or replace function nl2sql._follow_views(root regclass, touched oid[])
+returns void
+language plpgsql volatile strict security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+declare
+    opened_view regclass;
+begin
+    for opened_view in
+        select d.oid from nl2sql._mask_dependents(root) as d (oid) where d.oid = any (touched)
+    loop
+        raise warning using
+            errcode = '01000',
+            message = format('%s reads masked columns of %s in clear', opened_view, root),
+            detail = 'Whoever gets SELECT on it sees them; this is recorded.',
+            hint = format('Let it read %s instead.', (select v.masked_view from nl2sql._mask_view as v where v.relation = root));
+        perform nl2sql._audit_note('clear_text_view', jsonb_build_object('table', root, 'view', opened_view));
+    end loop;
+end
+$plpgsql$;
+comment on function nl2sql._follow_views(regclass, oid[]) is 'warn of and record new views over masked columns';
+
+-- API: Private. SECURITY DEFINER: DDL may come from any role, and nobody may write the tables of policies otherwise.
+create or replace function nl2sql._on_mask_ddl()
+returns event_trigger
+language plpgsql volatile called on null input security definer parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+declare
+    touched oid[];
+    masked record;
+begin
+    if not exists (select from nl2sql._mask) or exists (select from nl2sql._mask_busy as b where b.pid = pg_backend_pid()) then
+        return;
+    end if;
+    select coalesce(array_agg(distinct coalesce(p.polrelid, k.objid)), '{}') into touched
+    from pg_event_trigger_ddl_commands() as k
+        left join pg_policy as p on k.classid = 'pg_policy'::regclass and p.oid = k.objid;
+    insert into nl2sql._mask_busy (pid) values (pg_backend_pid());
+    for masked in
+        select v.relation, v.masked_view, c.oid = any (touched) or c.relnamespace = any (touched) or tg_tag like '%POLICY'
+            or c.relrowsecurity and tg_tag = 'ALTER TABLE' as changed
+        from nl2sql._mask_view as v
+            join pg_class as c on c.oid = v.relation
+    loop
+        if tg_tag in ('GRANT', 'REVOKE') then
+            perform nl2sql._note_readers(masked.masked_view);
+            perform nl2sql._give_masks(masked.masked_view);
+        elsif masked.changed then
+            perform nl2sql._follow_table(masked.relation);
+        end if;
+        if tg_tag like '%VIEW' then
+            perform nl2sql._follow_views(masked.relation, touched);
+        end if;
+        if tg_tag not like '%POLICY' and tg_tag <> 'COMMENT' then
+            perform nl2sql._follow_rights(masked.relation, touched);
+        end if;
+    end loop;
+    delete from nl2sql._mask_busy as b where b.pid = pg_backend_pid();
+end
+$plpgsql$;
+comment on function nl2sql._on_mask_ddl() is
+    'event trigger: masked views follow renames, comments and row security of their tables; raises 0A000 where a policy can''t be carried over';
+
+-- API: Private. SECURITY DEFINER as above.
+create or replace function nl2sql._on_mask_drop()
+returns event_trigger
+language plpgsql volatile called on null input security definer parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+declare
+    gone record;
+begin
+    if not exists (select from nl2sql._mask) or exists (select from nl2sql._mask_busy as b where b.pid = pg_backend_pid()) then
+        return;
+    end if;
+    insert into nl2sql._mask_busy (pid) values (pg_backend_pid());
+    for gone in
+        delete from nl2sql._mask as m
+        using pg_event_trigger_dropped_objects() as d
+        where d.classid = 'pg_class'::regclass and d.objid = m.relation and d.objsubid in (0, m.number)
+        returning m.relation::oid as relation, m.column_name, d.object_identity
+    loop
+        perform nl2sql._audit_note('mask_dropped', jsonb_build_object('object', gone.object_identity, 'column', gone.column_name));
+    end loop;
+    -- the last masked column of a table: there is nothing left to hold back
+    for gone in
+        delete from nl2sql._mask_view as v
+        where not exists (select from nl2sql._mask as m where m.relation = v.relation)
+        returning v.relation, v.masked_view
+    loop
+        if exists (select from pg_class as c where c.oid = gone.masked_view) then
+            execute format('drop view %s', gone.masked_view);
+        end if;
+        perform nl2sql._return_rights(gone.relation, null);
+        delete from nl2sql._mask_clear as k where k.relation = gone.relation;
+    end loop;
+    delete from nl2sql._mask_taken as t where not exists (select from pg_class as c where c.oid = t.relation);
+    delete from nl2sql._mask_clear as k where not exists (select from pg_class as c where c.oid = k.relation);
+    delete from nl2sql._mask_busy as b where b.pid = pg_backend_pid();
+end
+$plpgsql$;
+comment on function nl2sql._on_mask_drop() is 'event trigger: a dropped table or column drops its masking policy';
+
+do $plpgsql$
+begin
+    if not exists (select from pg_catalog.pg_event_trigger where evtname operator(pg_catalog.=) 'nl2sql_on_mask_ddl') then
+        create event trigger nl2sql_on_mask_ddl on ddl_command_end
+            when tag in ('ALTER TABLE', 'ALTER FOREIGN TABLE', 'ALTER MATERIALIZED VIEW', 'ALTER VIEW', 'ALTER SCHEMA',
+                'CREATE TABLE', 'CREATE VIEW', 'CREATE MATERIALIZED VIEW', 'CREATE POLICY', 'ALTER POLICY', 'DROP POLICY',
+                'COMMENT', 'GRANT', 'REVOKE')
+            execute function nl2sql._on_mask_ddl();
+    end if;
+    if not exists (select from pg_catalog.pg_event_trigger where evtname operator(pg_catalog.=) 'nl2sql_on_mask_drop') then
+        create event trigger nl2sql_on_mask_drop on sql_drop execute function nl2sql._on_mask_drop();
+    end if;
+end
+$plpgsql$;
+comment on event trigger nl2sql_on_mask_ddl is 'nl2sql: masked views follow their tables; what opens a masked column is recorded';
+comment on event trigger nl2sql_on_mask_drop is 'nl2sql: a dropped table or column drops its masking policy';
