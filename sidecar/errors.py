@@ -1,7 +1,8 @@
 """What can go wrong in the sidecar, in PostgreSQL's four fields (docs/errors.md).
 
 SidecarError
-  sqlstate  NL1xx request (HTTP 400), NL2xx retrieval (400), NL3xx engine (503), NL4xx guard (422), NL5xx a bug (500)
+  sqlstate  NL1xx request (HTTP 400), NL2xx retrieval (400), NL3xx engine (503), NL4xx guard (422), NL5xx a bug (500),
+            NL6xx audit (503)
   message   what happened: lower case, no full stop
   detail    what follows from it, a sentence
   hint      what to do, a sentence
@@ -9,7 +10,7 @@ SidecarError
 
 from __future__ import annotations
 
-STATUS_BY_GROUP = {"NL0": 403, "NL1": 400, "NL2": 400, "NL3": 503, "NL4": 422, "NL5": 500}
+STATUS_BY_GROUP = {"NL0": 403, "NL1": 400, "NL2": 400, "NL3": 503, "NL4": 422, "NL5": 500, "NL6": 503}
 STATUS_BY_CODE = {"NL107": 413}
 
 

@@ -78,11 +78,15 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def template(cluster: Cluster) -> str:
-    """The name of a database with the extension, to be copied."""
+    """The name of a database with the extension, to be copied.
+
+    No record is required there: most tests have a scripted sidecar, which keeps none.
+    """
     with janitor(cluster, TEMPLATE).cursor() as cursor:
         cursor.execute(f"create database {TEMPLATE}")
     with psycopg.connect(cluster.dsn(TEMPLATE), autocommit=True) as connection:
         connection.execute("create extension nl2sql cascade")
+        connection.execute("select nl2sql.set_setting('audit', 'off')")
         connection.execute("revoke create on schema public from public")
     return TEMPLATE
 

@@ -6,46 +6,26 @@ import contextlib
 import ctypes
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nl2sql_pg.confinement import Timer, Unconfined, hold_role, memory_limit, time_limit
+from nl2sql_pg.confinement import Unconfined, hold_role
 from nl2sql_pg.errors import ServerError
 
-FETCH = 20  # rows at a time, so that a byte limit is noticed early
 QUERY_CANCELED = "57014"
 
 _PLAN_SETTINGS = """
     select set_config('search_path', $1, true), set_config('transaction_read_only', 'on', true)
 """
-# What a statement runs under, besides what the function around it sets; undone with the subtransaction.
-_RUN_SETTINGS = """
-    select nl2sql._limit_temporary_files(), set_config('search_path', $1, true),
-        set_config('standard_conforming_strings', 'on', true), set_config('row_security', 'on', true),
-        set_config('transaction_read_only', 'on', true), set_config('client_min_messages', 'error', true),
-        set_config('work_mem', '16MB', true), set_config('max_parallel_workers_per_gather', '0', true),
-        set_config('jit', 'off', true)
-"""
 
 
 @dataclass(frozen=True)
-class Limits:
-    """How long a statement may run and how much it may give and take."""
+class Selected:
+    """Rows, and (name, type OID, type modifier) of each column in their order: two may have one name."""
 
-    seconds: float
-    rows: int
-    bytes: int
-    cell_chars: int = 65_536
-    memory_bytes: int = 384_000_000
-
-
-@dataclass(frozen=True)
-class Result:
-    """Rows as JSON objects in text, columns in their order; `cut` if there were more than the limits let through."""
-
-    rows: list[str]
-    cut: bool
+    rows: list[dict[str, Any]]
+    columns: list[tuple[str, int, int]]
 
 
 _VIEW = "create temporary view nl2sql_reads as select 1 as one from"
@@ -61,6 +41,10 @@ _DEPENDENCIES = """
         and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
     order by 1, 2, 3
 """
+
+
+# Plans of fixed queries, kept for the session: PostgreSQL makes them anew where the role or the schema has changed.
+_plans: dict[str, Any] = {}
 
 
 class _Rollback(Exception):
@@ -89,7 +73,9 @@ class Database:
     def rows(self, query: str, types: Sequence[str] = (), values: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Rows of a fixed query as the caller. `query` never has text of a user or a model in it."""
         try:
-            return list(self._plpy.execute(self._plpy.prepare(query, list(types)), list(values)))
+            if (plan := _plans.get(query)) is None:
+                plan = _plans[query] = self._plpy.prepare(query, list(types))
+            return list(self._plpy.execute(plan, list(values)))
         except self._plpy.SPIError as error:
             raise self._server_error(error) from None
 
@@ -143,51 +129,36 @@ class Database:
         except plpy.SPIError as error:
             raise self._server_error(error) from None
 
-    def run(self, sql: str, search_path: str, limits: Limits) -> Result:
-        """Rows of one SELECT, read-only, as the caller, in a subtransaction that is always undone.
+    @contextlib.contextmanager
+    def undone(self) -> Iterator[None]:
+        """A subtransaction that is undone whatever happens in it."""
+        with contextlib.suppress(_Rollback), self._plpy.subtransaction():
+            yield
+            raise _Rollback(None)
 
-        Raises ServerError, whose `final` is False where the statement ran into its own time limit, and
-        confinement.Unconfined where the limits can't be set: then nothing was run.
-        """
-        timer = Timer()
+    def admit(self, sql: str) -> None:
+        """Raise ServerError unless the text is SQL by itself: what is can't break out of brackets around it."""
         try:
-            with self._plpy.subtransaction():
-                self._plpy.execute(self._plpy.prepare(_RUN_SETTINGS, ["text"]), [search_path])
-                self._plpy.prepare(sql, [])
-                hold_role()
-                with time_limit(limits.seconds) as timer, memory_limit(limits.memory_bytes):
-                    result = self._fetch(sql, limits)
-                raise _Rollback(result)
-        except _Rollback as done:
-            ran: Result = done.result
-            return ran
+            self._plpy.prepare(sql, [])
+        except self._plpy.SPIError as error:
+            raise self._server_error(error) from None
+
+    def select(self, query: str, most: int) -> Selected:
+        """Up to so many rows of one statement, and what columns it has, once the executor has let go of its memory."""
+        plpy = self._plpy
+        try:
+            plan = plpy.prepare(query, [])
+            plpy.cursor(plan).close()  # takes exactly one statement that returns rows; execute() takes several
+            result = plpy.execute(plan, [], most)
+            kinds = zip(result.colnames(), result.coltypes(), result.coltypmods(), strict=True)
+            return Selected([dict(row) for row in result], list(kinds))
         except MemoryError:
             raise ServerError("53200", "out of memory") from None
-        except self._plpy.SPIError as error:
-            failed = self._server_error(error, planning=True)
-            if timer.fired and failed.sqlstate == QUERY_CANCELED:
-                raise ServerError("54000", f"it ran for more than {limits.seconds:g} s") from None
-            raise failed from None
-        finally:
-            if timer.fired:
-                self._swallow_own_cancel()
+        except plpy.SPIError as error:
+            raise self._server_error(error, planning=True) from None
 
-    def _fetch(self, sql: str, limits: Limits) -> Result:
-        # Cells are cut in SQL: a huge one that reached Python under the memory limit would end the backend.
-        line = f"left(row_to_json(nl2sql__row)::text, {limits.cell_chars})"
-        cursor = self._plpy.cursor(f"select {line} as line from (\n{sql}\n) as nl2sql__row")
-        rows: list[str] = []
-        size = 0
-        while batch := cursor.fetch(FETCH):
-            for row in batch:
-                size += len(row["line"])
-                if len(rows) == limits.rows or size > limits.bytes:
-                    return Result(rows, True)
-                rows.append(row["line"])
-        return Result(rows, False)
-
-    def _swallow_own_cancel(self) -> None:
-        """The timer may have gone off once more after the statement ended: its cancel must not hit what follows."""
+    def swallow_cancel(self) -> None:
+        """A timer may have gone off once more after the statement ended: its cancel must not hit what follows."""
         try:
             with self._plpy.subtransaction():
                 self._plpy.execute(self._plpy.prepare("select 1", []), [])

@@ -96,11 +96,35 @@ def time_limit(seconds: float) -> Iterator[Timer]:
         _symbol("timer_delete")(timer)
 
 
+def grow_stack(depth: int) -> None:
+    """Give the process its whole stack of `depth` bytes now: under a memory limit a stack that can't grow is a crash.
+
+    A call that takes its argument by value does it; the stack never shrinks again, so once a process is enough.
+    """
+    if _stack["depth"] >= depth:
+        return
+    most, _ = resource.getrlimit(resource.RLIMIT_STACK)
+    if most != resource.RLIM_INFINITY:
+        depth = min(depth, most - _STACK_SPARE)
+    block = type("Block", (ctypes.Structure,), {"_fields_": [("bytes", ctypes.c_byte * depth)]})
+    take = _symbol("abs")
+    take.argtypes = [block]
+    take(block())
+    _stack["depth"] = depth
+
+
+_STACK_SPARE = 768 * 1024  # of the stack's limit: what is in use already, and what PostgreSQL keeps for itself
+_stack = {"depth": 0}
+
+
 @contextlib.contextmanager
 def memory_limit(more_bytes: int) -> Iterator[None]:
     """Let the process grow by so much and no more: what asks for it gets PostgreSQL's "out of memory"."""
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
+    try:
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
+    except OSError as error:
+        raise Unconfined(f"the size of the process is not known: {error.strerror}") from None
     wanted = pages * os.sysconf("SC_PAGE_SIZE") + more_bytes
     bounds = [limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY]
     resource.setrlimit(resource.RLIMIT_AS, (min([wanted, *bounds]), hard))

@@ -21,6 +21,7 @@ _SESSION = """
             where d.preference),
         'today', current_date,
         'superuser', (select bool_or(r.rolsuper) from pg_roles as r where r.rolname in (current_user, session_user)),
+        'as_superuser', (select r.rolsuper from pg_roles as r where r.rolname = current_user),
         'conforming', current_setting('standard_conforming_strings') = 'on',
         'server_version', current_setting('server_version_num')::int)
 """
@@ -41,6 +42,7 @@ class Context:
     server_version: int
     conforming: bool
     superuser: bool  # the role, or the login behind it
+    as_superuser: bool  # the role itself
 
     def number(self, name: str) -> int:
         """A whole-number setting."""
@@ -63,14 +65,21 @@ def open_context(db: Database, caller: dict[str, Any], options: Options) -> Cont
         client=Client(endpoint, db.check_interrupts),
         settings=settings,
         schemas=caller["schemas"],
-        search_path=caller["search_path"],
+        search_path=_search_path(caller["schemas"]),
         preferences=preferences,
         deadline=started + min(wish, _seconds(db, settings["max_timeout"])),
         today=session["today"],
         server_version=session["server_version"],
         conforming=session["conforming"],
         superuser=bool(session["superuser"]),
+        as_superuser=bool(session["as_superuser"]),
     )
+
+
+def _search_path(schemas: list[str]) -> str:
+    """The caller's schemas, but no temporary table stands before a real one, nor a function before the server's own."""
+    own = [schema for schema in schemas if schema != "pg_catalog" and not schema.startswith("pg_temp")]
+    return ", ".join(['"' + schema.replace('"', '""') + '"' for schema in own] + ["pg_temp"])
 
 
 def _seconds(db: Database, span: str) -> float:

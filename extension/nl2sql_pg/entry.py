@@ -11,16 +11,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from nl2sql_pg import evaluation, index, pipeline, suggesting, teaching, tracing, undeclared
+from nl2sql_pg import evaluation, index, pipeline, running, suggesting, teaching, tracing, undeclared
 from nl2sql_pg import feedback as feedback_
 from nl2sql_pg import status as status_
 from nl2sql_pg.attempts import Trail
+from nl2sql_pg.auditing import Entry, recorded
 from nl2sql_pg.bridge import Database
-from nl2sql_pg.context import open_context
+from nl2sql_pg.context import Context, open_context
 from nl2sql_pg.errors import Failure, Refusal, internal
+from nl2sql_pg.limits import allowance, refuse_others, split_options
 from nl2sql_pg.question import Options, clean_question, read_options
+from nl2sql_pg.statement import tidy
 
-NOWHERE: dict[str, Any] = {"schemas": [], "search_path": "pg_catalog"}
+NOWHERE: dict[str, Any] = {"schemas": []}
 
 
 def ask(plpy: Any, question: str | None, options: str | None, caller: str) -> str:
@@ -29,9 +32,10 @@ def ask(plpy: Any, question: str | None, options: str | None, caller: str) -> st
     def work(db: Database) -> dict[str, Any]:
         chosen = read_options(json.loads(options) if options else None)
         context = open_context(db, json.loads(caller), chosen)
-        asked = clean_question(question, context.number("max_question_chars"))
-        answer = pipeline.answer(context, asked, chosen, Trail())
-        feedback_.remember(context, asked, answer)
+        with recorded(context, "ask", question=question) as entry:
+            asked = clean_question(question, context.number("max_question_chars"))
+            answer = _answered(context, asked, chosen, Trail(), entry)
+            feedback_.remember(context, asked, answer)
         return {"ok": answer}
 
     return _enveloped(plpy, work)
@@ -43,13 +47,15 @@ def trace(plpy: Any, question: str | None, options: str | None, caller: str) -> 
     def work(db: Database) -> dict[str, Any]:
         chosen = replace(read_options(json.loads(options) if options else None), show_prompt=True)
         context = open_context(db, json.loads(caller), chosen)
-        asked = clean_question(question, context.number("max_question_chars"))
-        trail = Trail()
-        try:
-            pipeline.answer(context, asked, chosen, trail)
-        except Refusal as refusal:
-            return {"ok": tracing.rows(trail, refusal)}
-        return {"ok": tracing.rows(trail, None)}
+        with recorded(context, "trace", question=question) as entry:
+            asked = clean_question(question, context.number("max_question_chars"))
+            trail, refused = Trail(), None
+            try:
+                _answered(context, asked, chosen, trail, entry)
+            except Refusal as refusal:
+                refused = refusal
+                entry.note(verdict="refused", sqlstate=refusal.sqlstate, message=refusal.message)
+        return {"ok": tracing.rows(trail, refused)}
 
     return _enveloped(plpy, work)
 
@@ -123,7 +129,7 @@ def check_case(plpy: Any, question: str | None, sql: str | None, caller: str) ->
         context = open_context(db, json.loads(caller), Options(scope="database"))
         asked = clean_question(question, context.number("max_question_chars"))
         teaching.checked(context, sql)
-        return {"ok": {"question": asked, "sql": teaching.tidy(sql)}}
+        return {"ok": {"question": asked, "sql": tidy(sql, teaching.NOTHING_STORED)}}
 
     return _enveloped(plpy, work)
 
@@ -133,7 +139,33 @@ def judge_case(plpy: Any, gold: str, answer: str, caller: str) -> str:
 
     def work(db: Database) -> dict[str, Any]:
         context = open_context(db, json.loads(caller), Options(scope="database"))
-        return {"ok": evaluation.judge_case(context, gold, answer)}
+        with recorded(context, "evaluate", sql=answer, details=gold) as entry:
+            judged = evaluation.judge_case(context, gold, answer)
+            entry.note(verdict=judged["verdict"])
+        return {"ok": judged}
+
+    return _enveloped(plpy, work)
+
+
+def check(plpy: Any, sql: str | None, caller: str) -> str:
+    """nl2sql._check"""
+
+    def work(db: Database) -> dict[str, Any]:
+        context = open_context(db, json.loads(caller), Options(scope="database"))
+        return {"ok": running.check(context, sql, allowance(context, {}))}
+
+    return _enveloped(plpy, work)
+
+
+def run(plpy: Any, sql: str | None, options: str | None, caller: str) -> str:
+    """nl2sql._run"""
+
+    def work(db: Database) -> dict[str, Any]:
+        mine, others = split_options(json.loads(options) if options else None)
+        refuse_others(others)
+        context = open_context(db, json.loads(caller), Options(scope="database"))
+        ran = running.run(context, running.guarded(context, sql), allowance(context, mine))
+        return {"ok": {"rows": ran.rows, "warnings": ran.warnings}}
 
     return _enveloped(plpy, work)
 
@@ -141,6 +173,21 @@ def judge_case(plpy: Any, gold: str, answer: str, caller: str) -> str:
 def joins(plpy: Any, relations: list[int]) -> str:
     """nl2sql._joins"""
     return _enveloped(plpy, lambda db: {"ok": undeclared.all_of(db, relations)})
+
+
+def _answered(context: Context, asked: str, options: Options, trail: Trail, entry: Entry) -> dict[str, Any]:
+    """An answer, and on record what of it a reader of the log wants to know."""
+    try:
+        answer = pipeline.answer(context, asked, options, trail)
+    finally:
+        entry.note(request_id=trail.request_id, model=trail.model or None)
+    entry.note(
+        verdict="answered",
+        sql=answer["sql"],
+        tables=answer["tables"],
+        confidence=round(answer["confidence"] * 1000),
+    )
+    return answer
 
 
 def _enveloped(plpy: Any, work: Callable[[Database], dict[str, Any]]) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from nl2sql_pg.bridge import Limits, Result
 from nl2sql_pg.comparing import asks_for_order, read_rows, same_answer
 from nl2sql_pg.confinement import Unconfined
 from nl2sql_pg.context import Context
 from nl2sql_pg.errors import Failure, ServerError
+from nl2sql_pg.runner import Limits, Result, run
 from nl2sql_pg.teaching import checked
 
 SECONDS = 10.0
@@ -36,7 +36,7 @@ def judge_case(context: Context, gold: str, answer: str) -> dict[str, Any]:
 
 def _run(context: Context, sql: str) -> Result:
     try:
-        return context.db.run(sql, context.search_path, LIMITS)
+        return run(context.db, sql, context.search_path, LIMITS)
     except Unconfined as reason:
         raise Failure("0A000", f"nothing may run here: {reason}") from None
 

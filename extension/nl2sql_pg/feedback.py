@@ -9,6 +9,7 @@ from nl2sql_pg import memory, teaching
 from nl2sql_pg.context import Context
 from nl2sql_pg.errors import Refusal, ServerError
 from nl2sql_pg.question import clean_question
+from nl2sql_pg.statement import tidy
 from nl2sql_pg.teaching import Reads, checked
 
 _ROLE = "select current_user::text"
@@ -44,7 +45,7 @@ def give(context: Context, given: dict[str, Any]) -> int:
     found: Reads = []
     for name in ("sql", "corrected_sql"):
         if entry[name] is not None or (name == "sql" and given.get("proposal")):
-            entry[name] = teaching.tidy(entry[name])
+            entry[name] = tidy(entry[name], teaching.NOTHING_STORED)
             found += teaching.reads(context, entry[name])
     return _store(context, entry, found)
 

@@ -7,10 +7,11 @@ import json
 from typing import Any
 
 from nl2sql_pg.attempts import Attempt
-from nl2sql_pg.bridge import Limits
 from nl2sql_pg.confinement import Unconfined
 from nl2sql_pg.context import Context
 from nl2sql_pg.errors import ServerError
+from nl2sql_pg.plans import locks_rows
+from nl2sql_pg.runner import Limits, run
 
 TRIAL_ROWS = 1000  # compared; of a longer result its beginning
 TRIAL_BYTES = 1_000_000
@@ -65,16 +66,11 @@ def _plan(context: Context, attempt: Attempt) -> bool:
             raise
         _hold_against(attempt, error)
         return False
-    if _locks_rows(plan[0]["Plan"]):
+    if locks_rows(plan[0]["Plan"]):
         attempt.error = _LOCKING
         return False
     attempt.cost = plan[0]["Plan"]["Total Cost"]
     return True
-
-
-def _locks_rows(node: dict[str, Any]) -> bool:
-    """Whether a plan is one of SELECT … FOR UPDATE or the like."""
-    return node["Node Type"] == "LockRows" or any(map(_locks_rows, node.get("Plans", [])))
 
 
 def _try(context: Context, attempt: Attempt) -> None:
@@ -86,7 +82,7 @@ def _try(context: Context, attempt: Attempt) -> None:
         return
     limits = Limits(milliseconds / 1000, TRIAL_ROWS, TRIAL_BYTES)
     try:
-        result = context.db.run(attempt.sql, context.search_path, limits)
+        result = run(context.db, attempt.sql, context.search_path, limits)
     except Unconfined:
         return
     except ServerError as error:

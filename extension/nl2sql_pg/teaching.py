@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nl2sql_pg.client import malformed
 from nl2sql_pg.context import Context
 from nl2sql_pg.embedding import TEXTS, embed
 from nl2sql_pg.errors import Refusal, ServerError
+from nl2sql_pg.statement import guard, tidy
 
-MAX_SQL = 32_768
 MAX_NOTE = 2000
 STEP = 60.0  # seconds for one request that fills in vectors
 
@@ -35,7 +33,7 @@ _NOTE = "select nl2sql._clean($1, $2)"
 _PENDING = "select id, question from nl2sql._example_pending($1, $2)"
 _EMBED = "select nl2sql._example_embed($1, $2)"
 
-_NOTHING_STORED = "Nothing was stored."
+NOTHING_STORED = "Nothing was stored."
 
 
 @dataclass(frozen=True)
@@ -48,23 +46,11 @@ class Statement:
 
 def reads(context: Context, sql: str | None) -> Reads:
     """What a statement reads, as the server binds its names; raises NL204 if it is no SELECT that can be bound."""
-    text = tidy(sql)
+    text = tidy(sql, NOTHING_STORED)
     try:
         return list(context.db.reads(text, context.search_path))
     except ServerError as error:
         raise _refused(error) from None
-
-
-def tidy(sql: str | None) -> str:
-    """The statement without what people end it with; raises 22004 and 54000."""
-    text = re.sub(r"[;\s]+\Z", "", sql or "")
-    if not text:
-        raise Refusal("22004", "there is no statement", detail=_NOTHING_STORED, hint="Pass one SELECT as text.")
-    if len(text) > MAX_SQL:
-        raise Refusal(
-            "54000", f"the statement has more than {MAX_SQL} characters", detail=_NOTHING_STORED, hint="Shorten it."
-        )
-    return text
 
 
 def checked(context: Context, sql: str | None) -> Statement:
@@ -77,7 +63,7 @@ def checked(context: Context, sql: str | None) -> Statement:
     tables = context.db.json(_READABLE, ["name[]", "jsonb"], [context.schemas, json.dumps(found)])
     if not tables:
         raise _nothing_read()
-    normal = _guarded(context, tidy(sql), tables)
+    normal = guard(context, tidy(sql, NOTHING_STORED), tables, NOTHING_STORED).sql
     try:
         if not context.superuser:
             context.db.explain(normal, context.search_path)
@@ -125,19 +111,6 @@ def _in_time(context: Context) -> Context:
     return replace(context, deadline=time.monotonic() + STEP)
 
 
-def _guarded(context: Context, sql: str, tables: list[dict[str, Any]]) -> str:
-    """The statement's normal form; raises what the guard has against it."""
-    scope = {"search_path": context.schemas, "tables": tables}
-    reply = context.client.post("/v1/check", {"sql": sql, "scope": scope}, context.deadline)
-    normal, error = reply.get("sql"), reply.get("error")
-    if isinstance(normal, str) and error is None:
-        return normal
-    if not isinstance(error, dict) or not {"sqlstate", "message", "hint"} <= set(error):
-        raise malformed("it is not an answer to /v1/check")
-    message, hint = (str(error[name]) for name in ("message", "hint"))
-    raise Refusal(str(error["sqlstate"])[:5], message, detail=_NOTHING_STORED, hint=hint)
-
-
 def _with_plain(context: Context, sql: str) -> Reads:
     """What the statement reads, and of which relations it may give the name without a schema."""
     found: Reads = list(context.db.reads(sql, context.search_path))
@@ -166,13 +139,13 @@ def _refused(error: ServerError) -> ServerError | Refusal:
     hint = "Run the statement by itself first; what can't be planned for you can't be stored by you."
     if error.sqlstate == "42501" and "temporary" in error.message:
         hint = "The names in a statement are bound in a temporary view: ask for GRANT TEMPORARY ON DATABASE."
-    return Refusal("NL204", f"the statement can't be used: {error.message}", detail=_NOTHING_STORED, hint=hint)
+    return Refusal("NL204", f"the statement can't be used: {error.message}", detail=NOTHING_STORED, hint=hint)
 
 
 def _nothing_read() -> Refusal:
     return Refusal(
         "NL204",
         "the statement can't be used: it reads no table that you may read",
-        detail=_NOTHING_STORED,
+        detail=NOTHING_STORED,
         hint="Ask for GRANT SELECT on its tables, or let somebody store it who may read them.",
     )

@@ -76,6 +76,12 @@ class ScopeBody(Body):
         return guard_scope.Scope(tuple(self.search_path), tuple(table.typed() for table in self.tables))
 
 
+class CheckScopeBody(ScopeBody):
+    """A statement may read no table at all: SELECT current_date."""
+
+    tables: list[TableBody] = Field(max_length=500)
+
+
 class ExampleBody(Body):
     question: str = Field(max_length=8000)
     sql: str = Field(max_length=32_768)
@@ -141,7 +147,7 @@ class EmbedRequest(Request):
 
 class CheckRequest(Request):
     sql: str = Field(max_length=100_000)
-    scope: ScopeBody
+    scope: CheckScopeBody
 
 
 class ErrorFields(BaseModel):

@@ -49,8 +49,26 @@ as $sql$
             'planner''s cost above which a proposal is not tried'),
         ('trial_milliseconds', '1000', 'integer', 10, 60000, false,
             'longest trial run of one proposal, in milliseconds'),
+        ('max_cost', '10000000', 'integer', 1, 999999999, false,
+            'planner''s cost above which a statement is not run (NL411); see nl2sql.set_limit() for roles'),
+        ('max_plan_rows', '100000000', 'integer', 1, 999999999, false,
+            'rows expected of a step of the plan above which a statement is not run (NL411)'),
+        ('max_rows', '10000', 'integer', 1, 1000000, false,
+            'most rows of a result; a longer one is cut, with a warning'),
+        ('max_bytes', '10000000', 'integer', 1000, 100000000, false,
+            'most bytes of a result; a larger one is cut, with a warning'),
+        ('max_cell_chars', '65536', 'integer', 10, 200000, false,
+            'longest text in a cell of a result; a longer one is cut, with a warning'),
+        ('max_seconds', '30', 'integer', 1, 3600, false,
+            'longest run of a statement in seconds'),
         ('repair_rounds', '1', 'integer', 0, 2, false,
-            'how often the model sees the server''s error and tries again')
+            'how often the model sees the server''s error and tries again'),
+        ('audit', 'required', 'audit', null, null, false,
+            'required: what can''t be put on record is not done (NL601); off: questions are not recorded; set by a superuser'),
+        ('alert_refusals', '10', 'integer', 1, 1000000, false,
+            'refused actions of one role within a minute that raise an alert'),
+        ('alert_questions', '120', 'integer', 1, 1000000, false,
+            'actions of one role within a minute that raise an alert')
 $sql$;
 comment on function nl2sql._setting_default() is 'registry of settings with defaults, kinds and limits';
 
@@ -94,6 +112,8 @@ begin
         return 'it takes an absolute path of at most 107 bytes';
     elsif known.kind = 'text' and btrim(value) = '' then
         return 'it may not be empty';
+    elsif known.kind = 'audit' and value not in ('required', 'off') then
+        return 'it takes required or off';
     end if;
     return null;
 end
@@ -119,7 +139,17 @@ begin
             detail = 'Nothing was changed.',
             hint = 'SELECT name, preference FROM nl2sql.settings lists them; a preference is changed by SET nl2sql.<name>.';
     end if;
+    -- Whom the backend trusts to keep the record, and whether it does: not for those whose actions are recorded.
+    if name in ('audit', 'socket_path', 'sidecar_user')
+        and not exists (select from pg_roles as r where r.rolname = nl2sql._audit_role() and r.rolsuper) then
+        raise exception using
+            errcode = '42501',
+            message = format('permission denied: only a superuser changes the setting %s', name),
+            detail = 'Nothing was changed: it decides who keeps the audit record.',
+            hint = 'Ask the database''s superuser.';
+    end if;
     if value is null then
+        perform nl2sql._audit_note('set_setting', jsonb_build_object('name', name, 'value', null));
         delete from nl2sql.setting as s where s.name = set_setting.name;
         return;
     end if;
@@ -131,6 +161,7 @@ begin
             detail = format('Nothing was changed: %s.', problem),
             hint = 'See nl2sql.settings for its description and default.';
     end if;
+    perform nl2sql._audit_note('set_setting', jsonb_build_object('name', name, 'value', value));
     insert into nl2sql.setting as s (name, value, changed_by) values (set_setting.name, set_setting.value, session_user)
     on conflict on constraint setting_pkey
         do update set value = excluded.value, changed_at = clock_timestamp(), changed_by = session_user;

@@ -40,11 +40,9 @@ create or replace function nl2sql._caller()
 returns jsonb
 language sql stable called on null input security invoker parallel safe
 as $sql$
-    select pg_catalog.jsonb_build_object(
-        'schemas', pg_catalog.current_schemas(false),
-        'search_path', pg_catalog.current_setting('search_path'))
+    select pg_catalog.jsonb_build_object('schemas', pg_catalog.current_schemas(false))
 $sql$;
-comment on function nl2sql._caller() is 'the caller''s search path, as it is before any function pins its own';
+comment on function nl2sql._caller() is 'the schemas of the caller''s search path, as it is before any function pins its own';
 
 -- API: Public
 create or replace function nl2sql.ask(

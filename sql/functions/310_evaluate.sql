@@ -102,8 +102,7 @@ begin
     for one in
         select c.* from nl2sql.cases as c where c.suite = evaluate.suite and c.added_by = current_user order by c.id
     loop
-        caller := jsonb_build_object('schemas', one.search_path,
-            'search_path', (select coalesce(string_agg(quote_ident(s), ', '), '""') from unnest(one.search_path) as s));
+        caller := jsonb_build_object('schemas', one.search_path);
         began := clock_timestamp();
         reply := nl2sql._ask(one.question, '{}', caller);
         ms := round(extract(epoch from clock_timestamp() - began)::numeric * 1000, 1);

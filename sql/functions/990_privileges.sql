@@ -58,8 +58,14 @@ declare
     evaluating constant text[] := array[
         'nl2sql._judge_case(text, text, jsonb)', 'nl2sql._check_case(text, text, jsonb)', 'nl2sql.add_case(text, text, text)',
         'nl2sql._set_preferences(jsonb)', 'nl2sql.evaluate(text, jsonb)'];
+    -- who acts, for the audit record of what is asked
+    recording constant text[] := array[
+        'nl2sql._audit_microseconds(timestamptz)', 'nl2sql._audit_member_of(name)', 'nl2sql._audit_session(name)'];
     signature text;
 begin
+    foreach signature in array recording loop
+        execute pg_catalog.format('grant execute on function %s to nl2sql_user, nl2sql_developer, nl2sql_auditor, nl2sql_admin', signature);
+    end loop;
     foreach signature in array evaluating loop
         execute pg_catalog.format('grant execute on function %s to nl2sql_user, nl2sql_developer', signature);
     end loop;

@@ -41,6 +41,7 @@ SETTINGS = {
     "examples_likeness": "60",
     "trial_cost": "1000000",
     "trial_milliseconds": "1000",
+    "audit": "off",
 }
 CALLER = json.dumps({"schemas": ["shop", "public"], "search_path": "shop, public"})
 NO_COLUMN = SPIError(
@@ -68,6 +69,7 @@ def session(
         "today": request.get("today"),
         "conforming": True,
         "superuser": False,
+        "as_superuser": False,
         "server_version": request["server_version"],
     }
     state = {"relations": 3, "indexed": 3, "embedded": 3, "queued": 0, "newest": None, "embedder": "letters"}

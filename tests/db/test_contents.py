@@ -62,6 +62,7 @@ DEFINERS = {
     "nl2sql._limit_temporary_files()",
     "nl2sql._value_found(name,text[],text[])",
     "nl2sql._feedback_close(bigint,text,text,bigint)",
+    "nl2sql._audit_note(text,jsonb)",
 }
 OURS = "(pronamespace = 'nl2sql'::regnamespace or oid = 'public.nl2sql(text)'::regprocedure)"
 

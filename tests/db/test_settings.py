@@ -23,6 +23,8 @@ SET = "select nl2sql.set_setting(%s, %s)"
 @pytest.fixture(scope="module")
 def home(cluster: Cluster, template: str) -> Iterator[Database]:
     with new_database(cluster, template) as found:
+        with found.connect() as connection:
+            connection.execute(SET, ("audit", None))
         yield found
 
 

@@ -39,11 +39,15 @@ EXTENSION_ORDER = [
     "feedback",  # what users say of answers
     "suggesting",
     "teaching",  # examples, checked and stored
+    "running",  # statements checked and run for the caller
+    "limits",  # how much a role may cost, give and take
+    "statement",  # a given one, through the guard
     "memory",  # the last answers of this session
     "pipeline",  # the stages of a question
     "refusing",  # why there is no answer
     "choosing",  # among proposals
     "judging",  # plans and tries a proposal
+    "plans",  # what the planner's JSON says
     "proposing",  # to the model and back
     "attempts",  # a proposal, and the trail of a question
     "knowledge",  # what the model is told
@@ -57,11 +61,13 @@ EXTENSION_ORDER = [
     "values",  # stored ones that a question names
     "phrases",
     "embedding",
+    "auditing",  # what is done, on record before and after
     "context",  # one call's session, database and client
     "preferences",
     "question",
     "client",
     "comparing",  # rows beside rows
+    "runner",  # one SELECT, confined and undone
     "bridge",  # the only one that touches plpy
     "confinement",  # limits of the operating system and the server on what runs
     "errors",

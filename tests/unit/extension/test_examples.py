@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from nl2sql_pg.errors import Refusal
 from nl2sql_pg.examples import _occurs
+from nl2sql_pg.statement import MAX_SQL, tidy
 from nl2sql_pg.suggesting import _PARAMETER
-from nl2sql_pg.teaching import MAX_SQL, tidy
 
 OCCURS = [
     ("active customer", "How many Active Customers are there?", True),
@@ -32,11 +32,11 @@ def test_terms_stand_as_words(term: str, question: str, occurs: bool) -> None:
 
 
 def test_statements_are_taken_as_people_end_them() -> None:
-    assert tidy("select 1 ;\n; ") == "select 1"
-    assert tidy(" select ';'") == " select ';'"
+    assert tidy("select 1 ;\n; ", "x") == "select 1"
+    assert tidy(" select ';'", "x") == " select ';'"
     for sql, sqlstate in ((None, "22004"), (" ;\n", "22004"), ("x" * (MAX_SQL + 1), "54000")):
         with pytest.raises(Refusal) as refused:
-            tidy(sql)
+            tidy(sql, "x")
         assert refused.value.sqlstate == sqlstate
         assert refused.value.detail and refused.value.hint
 

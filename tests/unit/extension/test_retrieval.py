@@ -114,6 +114,7 @@ def retrieved(
         server_version=150018,
         conforming=True,
         superuser=False,
+        as_superuser=False,
     )
     asked = Asked("wages of people")
     with peer(path, behaviour) as listening:

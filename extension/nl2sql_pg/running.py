@@ -1,0 +1,194 @@
+"""Statements checked and run for the caller: through the guard, within what the role may cost, confined, undone."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import Any
+
+from nl2sql_pg.confinement import Unconfined
+from nl2sql_pg.context import Context
+from nl2sql_pg.errors import Failure, Refusal, ServerError
+from nl2sql_pg.limits import Allowance
+from nl2sql_pg.plans import Node, largest_scans, locks_rows, most_rows
+from nl2sql_pg.runner import LINE_CHARS, Column, Limits, Result, confined
+from nl2sql_pg.statement import Guarded, guard, named_tables, refuse_captured, tidy
+
+NOTHING_RUN = "Nothing was run."
+SCANS = 3  # most tables that an error names
+
+LOCK_NOT_AVAILABLE = "55P03"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """Rows as text, their columns, and what the caller should know of them."""
+
+    columns: list[Column]
+    rows: list[str]
+    warnings: list[str]
+
+
+def guarded(context: Context, sql: str | None) -> Guarded:
+    """A given statement in its normal form; raises NL4xx, 22004, 54000."""
+    text = tidy(sql, NOTHING_RUN)
+    return guard(context, text, named_tables(context, text), NOTHING_RUN)
+
+
+def check(context: Context, sql: str | None, allowed: Allowance) -> dict[str, Any]:
+    """What nl2sql.check() tells: the verdict, and what is known up to it."""
+    told: dict[str, Any] = dict.fromkeys(
+        ("rule", "message", "detail", "hint", "sql", "tables", "columns", "returns", "cost", "rows")
+    )
+    told |= {"verdict": "allowed", "limits": allowed.told()}
+    try:
+        _refuse_superuser(context)
+        statement = guarded(context, sql)
+        told |= {"sql": statement.sql, "tables": statement.tables}
+        told["columns"] = _columns_read(context, statement.sql)
+        told |= _judged(context, statement, allowed)
+    except Failure as failure:
+        if _is_verdict(failure):
+            refusal = {"verdict": "refused", "rule": failure.sqlstate, "detail": None, "hint": None}
+            return told | refusal | {k: v for k, v in failure.fields().items() if k != "sqlstate"}
+        raise
+    return told
+
+
+def run(context: Context, statement: Guarded, allowed: Allowance, typed: bool = False) -> Ran:
+    """Rows of a guarded statement: JSON objects, or arrays of each cell's text where they are to be typed again."""
+    _refuse_superuser(context)
+    refuse_captured(context, statement.sql, NOTHING_RUN)
+    limits = Limits(allowed.max_seconds, allowed.max_rows, allowed.max_bytes, allowed.max_cell_chars)
+    with _told(), confined(context.db, context.search_path, limits) as room:
+        context.db.admit(statement.sql)
+        _refuse_plan(room.plan(statement.sql), statement, allowed)
+        columns = room.columns(statement.sql)
+        result = (room.texts if typed else room.records)(statement.sql, columns)
+    if result.broken:
+        raise _row_too_long()
+    return Ran(columns, result.rows, _warnings(result, limits))
+
+
+def _judged(context: Context, statement: Guarded, allowed: Allowance) -> dict[str, Any]:
+    """What the planner says of it; raises what stands against it."""
+    refuse_captured(context, statement.sql, NOTHING_RUN)
+    limits = Limits(allowed.max_seconds, 0, 0)
+    with _told(), confined(context.db, context.search_path, limits) as room:
+        context.db.admit(statement.sql)
+        plan = room.plan(statement.sql)
+        columns = room.columns(statement.sql)
+    _refuse_plan(plan, statement, allowed)
+    returns = [column.name for column in columns]
+    return {"cost": plan["Total Cost"], "rows": plan["Plan Rows"], "returns": returns}
+
+
+def _columns_read(context: Context, sql: str) -> list[str] | None:
+    """Columns as the server binds them; None where no view can be made to ask it, as on a standby."""
+    try:
+        found = context.db.reads(sql, context.search_path)
+    except ServerError as error:
+        if error.final:
+            raise
+        return None
+    return [f"{read['schema']}.{read['table']}.{read['column']}" for read in found if read["column"]]
+
+
+def _is_verdict(failure: Failure) -> bool:
+    """Whether it is about the statement; not the sidecar, a cancel or a bug."""
+    if isinstance(failure, ServerError):
+        return not failure.final
+    return not failure.sqlstate.startswith(("NL0", "NL3", "NL5", "NL6"))
+
+
+def _refuse_superuser(context: Context) -> None:
+    if context.as_superuser:
+        raise Refusal(
+            "42501",
+            "a superuser may not run statements through nl2sql",
+            detail=f"Nothing in the server would hold a statement back that runs as a superuser. {NOTHING_RUN}",
+            hint="SET ROLE to a role that may read the tables, and run it again.",
+        )
+
+
+def _refuse_plan(plan: Node, statement: Guarded, allowed: Allowance) -> None:
+    if locks_rows(plan):
+        raise Refusal(
+            "NL405",
+            "row locking is not allowed",
+            detail=f"Only statements that read are run. {NOTHING_RUN}",
+            hint="Leave FOR UPDATE and the like out.",
+        )
+    cost, rows = int(plan["Total Cost"]), most_rows(plan)
+    if cost > allowed.max_cost:
+        raise _too_costly(f"the planner's cost is {cost}, max_cost is {allowed.max_cost}", plan, statement)
+    if rows > allowed.max_plan_rows:
+        raise _too_costly(
+            f"a step of the plan gives {rows} rows, max_plan_rows is {allowed.max_plan_rows}", plan, statement
+        )
+
+
+def _too_costly(reason: str, plan: Node, statement: Guarded) -> Refusal:
+    scans = largest_scans(plan, {name.rpartition(".")[2] for name in statement.tables}, SCANS)
+    largest = ", ".join(f"{name} ({rows} rows)" for name, rows in scans)
+    narrow = f"Narrow it; the largest parts are {largest}" if largest else "Narrow it by a condition, or join by keys"
+    return Refusal(
+        "NL411",
+        f"the statement is too costly: {reason}",
+        detail=NOTHING_RUN,
+        hint=f"{narrow}. An administrator can allow a role more with nl2sql.set_limit().",
+    )
+
+
+@contextlib.contextmanager
+def _told() -> Any:
+    """Errors of the server and of the runner in words for who runs a statement."""
+    try:
+        yield
+    except Unconfined as reason:
+        raise Refusal(
+            "NL412",
+            f"the limits of a statement can't be set on this server: {reason}",
+            detail=NOTHING_RUN,
+            hint="Take the statement from nl2sql() and run it by hand; an administrator finds more in docs/running.md.",
+        ) from None
+    except ServerError as error:
+        if error.final:
+            raise
+        raise _refused(error) from None
+
+
+def _refused(error: ServerError) -> Refusal:
+    """The server's words without its hint, which may name a column that the caller may not read."""
+    message, hint = error.message, "Run EXPLAIN on it, or ask in other words."
+    if error.sqlstate == "42501":
+        message = "the statement reads what this role may not"
+        hint = "Ask the owner of the data for GRANT SELECT."
+    elif error.sqlstate == "54000":
+        message = f"the statement was stopped: {error.message}"
+        hint = "Narrow it; an administrator can allow a role more with nl2sql.set_limit()."
+    elif error.sqlstate == "53200":
+        hint = "Read fewer rows or shorter values at once."
+    elif error.sqlstate == LOCK_NOT_AVAILABLE:
+        hint = "Another session holds a lock on one of the tables; try again later."
+    return Refusal(error.sqlstate, message, detail="The statement has no result; nothing was changed.", hint=hint)
+
+
+def _row_too_long() -> Refusal:
+    return Refusal(
+        "54000",
+        f"a row of the result has more than {LINE_CHARS} characters",
+        detail="It can't be shown in parts. The statement has no result; nothing was changed.",
+        hint="Select fewer columns, or parts of them: left(column, 1000).",
+    )
+
+
+def _warnings(result: Result, limits: Limits) -> list[str]:
+    warnings = []
+    if result.cut:
+        warnings.append(
+            f"the result was cut after {len(result.rows)} rows: max_rows is {limits.rows}, max_bytes is {limits.bytes}"
+        )
+    if result.shortened:
+        warnings.append(f"texts of the result were cut after {limits.cell_chars} characters")
+    return warnings

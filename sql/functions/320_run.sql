@@ -1,0 +1,174 @@
+-- Running: a given statement, checked or run read-only as the caller, within limits, and undone.
+
+-- API: Private. SECURITY DEFINER since nl2sql.role_limit is not readable by those who are limited by it.
+create or replace function nl2sql._limits_of(role_name name, login_name name)
+returns jsonb
+language sql stable strict security definer parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    -- A limit of the role itself stands; else the strictest of the roles whose rights it has. The login's own caps it.
+    with held as (
+        select l.*, l.role = to_regrole(quote_ident(role_name)) as own, l.role = to_regrole(quote_ident(login_name)) as login
+        from nl2sql.role_limit as l
+            join pg_roles as r on r.oid = l.role
+        where pg_has_role(role_name, l.role, 'usage') or l.role = to_regrole(quote_ident(login_name))
+    )
+    select jsonb_build_object(
+        'role', jsonb_build_object(
+            'max_cost', coalesce(min(h.max_cost) filter (where h.own), min(h.max_cost) filter (where h.inherited)),
+            'max_plan_rows',
+                coalesce(min(h.max_plan_rows) filter (where h.own), min(h.max_plan_rows) filter (where h.inherited)),
+            'max_rows', coalesce(min(h.max_rows) filter (where h.own), min(h.max_rows) filter (where h.inherited)),
+            'max_seconds', coalesce(min(h.max_seconds) filter (where h.own), min(h.max_seconds) filter (where h.inherited))),
+        'login', jsonb_build_object(
+            'max_cost', min(h.max_cost) filter (where h.login),
+            'max_plan_rows', min(h.max_plan_rows) filter (where h.login),
+            'max_rows', min(h.max_rows) filter (where h.login),
+            'max_seconds', min(h.max_seconds) filter (where h.login)))
+    from (select held.*, pg_has_role(role_name, held.role, 'usage') as inherited from held) as h
+$sql$;
+comment on function nl2sql._limits_of(name, name) is 'limits set for a role and for the login behind it, by name; NULL where none is set';
+
+-- API: Private
+create or replace function nl2sql._named_relations(schemas name[], sql text)
+returns jsonb
+language plpgsql stable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+declare
+    folded constant text := lower(sql);
+begin
+    return (
+        select coalesce(jsonb_agg(jsonb_build_object(
+            'schema', n.nspname, 'name', c.relname, 'comment', null,
+            'kind', case c.relkind
+                when 'r' then 'table' when 'p' then 'partitioned table' when 'v' then 'view'
+                when 'm' then 'materialized view' else 'foreign table'
+            end,
+            'columns', (
+                select coalesce(jsonb_agg(jsonb_build_object(
+                    'name', a.attname, 'type', format_type(a.atttypid, a.atttypmod), 'not_null', a.attnotnull,
+                    'comment', null, 'values', jsonb_build_array(), 'samples', jsonb_build_array()) order by a.attnum), '[]')
+                from pg_attribute as a
+                where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+                    and has_column_privilege(a.attrelid, a.attnum, 'select')),
+            'primary_key', jsonb_build_array(), 'foreign_keys', jsonb_build_array())), '[]')
+        from nl2sql._readable_among('database', schemas, array(
+                select c.oid from pg_class as c
+                where c.relkind in ('r', 'p', 'v', 'm', 'f')
+                    and position(replace(lower(c.relname), '"', '""') in folded) > 0
+            )) as r
+            join pg_class as c on c.oid = r.relid
+            join pg_namespace as n on n.oid = r.namespace
+    );
+end
+$plpgsql$;
+comment on function nl2sql._named_relations(name[], text) is
+    'relations the caller may read whose names stand in a text, as docs/protocol.md describes a table, but only what the guard needs';
+
+-- API: Private
+create or replace function nl2sql._captured(schemas name[], sql text)
+returns text
+language plpgsql stable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+declare
+    places constant oid[] := array(
+        select n.oid from pg_namespace as n where n.nspname = any (schemas) and n.nspname <> 'pg_catalog');
+    trusted constant oid[] := array(select r.oid from pg_roles as r where r.rolsuper or r.rolname = current_user);
+    names constant name[] := array(
+        select distinct replace(coalesce(m[1], lower(m[2])), '""', '"')
+        from regexp_matches(sql, E'"((?:[^"]|"")+)"|([[:alpha:]_][[:alnum:]_$]*)', 'g') as m);
+begin
+    return coalesce((
+        select concat('function ', p.oid::regprocedure)
+        from pg_proc as p
+        where p.proname = any (names) and p.pronamespace = any (places) and p.proowner <> all (trusted)
+            and (strpos(sql, concat(p.proname, '(')) > 0 or strpos(lower(sql), concat(p.proname, '(')) > 0
+                or strpos(sql, concat(quote_ident(p.proname), '(')) > 0
+                -- x.name calls name(x), too
+                or (p.pronargs = 1 and exists (
+                    select from pg_type as t where t.oid = p.proargtypes[0] and t.typtype in ('c', 'p'))))
+            and not exists (
+                select from pg_depend as d
+                where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
+        limit 1
+    ), (
+        select concat('operator ', o.oid::regoperator)
+        from pg_operator as o
+        where o.oprnamespace = any (places) and o.oprowner <> all (trusted)
+            -- IN, BETWEEN, LIKE and USING are written without an operator
+            and (strpos(sql, o.oprname) > 0
+                or o.oprname in ('=', '<>', '<', '>', '<=', '>=', '~~', '!~~', '~~*', '!~~*', '~', '!~', '~*', '!~*'))
+            and not exists (
+                select from pg_depend as d
+                where d.classid = 'pg_operator'::regclass and d.objid = o.oid and d.deptype = 'e')
+        limit 1
+    ));
+end
+$plpgsql$;
+comment on function nl2sql._captured(name[], text) is
+    'a function or operator of another role, no superuser, that a name of the statement may lead to; NULL if there is none';
+
+-- API: Private
+create or replace function nl2sql._check(sql text, caller jsonb)
+returns jsonb
+language plpython3u volatile called on null input security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '1s'
+as $python$
+from nl2sql_pg import entry
+return entry.check(plpy, sql, caller)
+$python$;
+comment on function nl2sql._check(text, jsonb) is 'an envelope {ok: verdict} or {error}';
+
+-- API: Public
+create or replace function nl2sql.check(
+    sql text  -- one SELECT; names are looked up in your search_path
+)
+returns jsonb
+language plpgsql volatile called on null input security invoker parallel unsafe
+as $plpgsql$
+declare
+    reply jsonb := nl2sql._check(sql, nl2sql._caller());
+begin
+    perform nl2sql._raise_error(reply OPERATOR(pg_catalog.->) 'error');
+    return reply OPERATOR(pg_catalog.->) 'ok';
+end
+$plpgsql$;
+comment on function nl2sql.check(text) is
+    'may this statement run: verdict, rule (SQLSTATE), message, normal form, tables and columns read, cost, rows, limits; runs nothing; errors NL0xx, NL6xx';
+
+-- API: Private. Read-only within: nothing that a statement leads to can write.
+create or replace function nl2sql._run(sql text, options jsonb, caller jsonb)
+returns jsonb
+language plpython3u volatile called on null input security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+set transaction_read_only = on
+set lock_timeout = '1s'
+as $python$
+from nl2sql_pg import entry
+return entry.run(plpy, sql, options, caller)
+$python$;
+comment on function nl2sql._run(text, jsonb, jsonb) is 'an envelope {ok: {rows, warnings}} or {error}';
+
+-- API: Public
+create or replace function nl2sql.run(
+    sql text,                    -- one SELECT; names are looked up in your search_path
+    options jsonb default '{}'   -- {"max_rows": n, "max_seconds": n}
+)
+returns setof jsonb
+language plpgsql volatile called on null input security invoker parallel unsafe
+as $plpgsql$
+declare
+    reply jsonb := nl2sql._run(sql, options, nl2sql._caller());
+begin
+    perform nl2sql._raise_error(reply OPERATOR(pg_catalog.->) 'error');
+    perform nl2sql._raise_warnings(reply OPERATOR(pg_catalog.#>) '{ok, warnings}');
+    return query
+        select r.line::pg_catalog.jsonb
+        from pg_catalog.jsonb_array_elements_text(reply OPERATOR(pg_catalog.#>) '{ok, rows}') as r (line);
+end
+$plpgsql$;
+comment on function nl2sql.run(text, jsonb) is
+    'rows of one SELECT that passes the guard, run read-only as the caller within limits and undone; errors NL0xx, NL1xx, NL4xx, the server''s own';
