@@ -29,10 +29,11 @@ set search_path = pg_catalog, pg_temp set transaction_read_only = on set lock_ti
 as $python$
 {prelude}
 import json
-from nl2sql_pg.bridge import Database, Limits
+from nl2sql_pg.bridge import Database
 from nl2sql_pg.errors import ServerError
+from nl2sql_pg.runner import Limits, run
 try:
-    result = Database(plpy).run(statement, '{path}', Limits(seconds={seconds}, rows=100, bytes=1000000))
+    result = run(Database(plpy), statement, '{path}', Limits(seconds={seconds}, rows=100, bytes=1000000))
     return json.dumps({{"rows": result.rows}})
 except ServerError as error:
     return json.dumps({{"error": error.sqlstate, "message": error.message}})

@@ -5,31 +5,22 @@ Trial runs are on, so that what gets as far as the server is also run there.
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from tests.attacks.conftest import Stage, Untouched
-from tests.support.aftermath import CANARY, forget_peak, hear, peak_kilobytes
-from tests.support.attacks import Attack, attacks
+from tests.attacks.playing import play
+from tests.conftest import Connection
+from tests.support.aftermath import Heard, hear
+from tests.support.attacks import Attack, kinds
 
 ASK = "select nl2sql.ask('how many orders are there', '{\"candidates\": 1}')"
-MOST_SECONDS, MOST_KILOBYTES = 8, 600_000
 
 
-@pytest.mark.parametrize("attack", attacks(), ids=lambda attack: attack.id)
-def test_asking_does_no_harm(stage: Stage, untouched: Untouched, attack: Attack) -> None:
-    session = stage.connect("login")
-    session.execute("set nl2sql.trial_run = on")
-    untouched.session_changes("login", session)
-    stage.proposes(attack.sql)
-    forget_peak(session.info.backend_pid)
-    began = time.monotonic()
-    heard = hear(session, ASK)
-    assert time.monotonic() - began < MOST_SECONDS
-    assert not session.closed, heard
-    assert peak_kilobytes(session.info.backend_pid) < MOST_KILOBYTES
-    assert heard.leaks == []
-    assert CANARY.findall(stage.prompts) == []
-    assert untouched.session_changes("login", session) == [], heard
-    assert untouched.database_changes() == [], heard
+@pytest.mark.parametrize("kind", kinds())
+def test_asking_does_no_harm(stage: Stage, untouched: Untouched, kind: str) -> None:
+    def ask(session: Connection, attack: Attack) -> Heard:
+        stage.proposes(attack.sql)
+        return hear(session, ASK)
+
+    stage.connect("login").execute("set nl2sql.trial_run = on")
+    assert play(stage, untouched, kind, "login", ask) == []
