@@ -1,0 +1,40 @@
+"""Plays a class of attacks in one session and tells what each has done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from tests.attacks.conftest import Stage, Untouched
+from tests.conftest import Connection
+from tests.support.aftermath import CANARY, Heard, forget_peak, peak_kilobytes
+from tests.support.attacks import Attack, of_kind
+
+MOST_SECONDS, MOST_KILOBYTES = 8, 600_000
+
+Put = Callable[[Connection, Attack], Heard]
+
+
+def play(stage: Stage, untouched: Untouched, kind: str, how: str, put: Put) -> list[str]:
+    """Problems, each with the attack's name: what was told, changed, or took too long; empty if all was harmless.
+
+    The session is looked at after each attack, the database after all of them.
+    """
+    problems = []
+    for attack in of_kind(kind):
+        session = stage.connect(how)
+        untouched.session_changes(how, session)
+        forget_peak(session.info.backend_pid)
+        began = time.monotonic()
+        heard = put(session, attack)
+        found = [f"told {leak}" for leak in heard.leaks + CANARY.findall(stage.prompts)]
+        if (seconds := time.monotonic() - began) > MOST_SECONDS:
+            found.append(f"took {seconds:.1f} s")
+        if session.closed:
+            found.append("ended the session")
+        else:
+            found += untouched.session_changes(how, session)
+            if (kilobytes := peak_kilobytes(session.info.backend_pid)) > MOST_KILOBYTES:
+                found.append(f"took {kilobytes} kB")
+        problems += [f"{attack.id}: {problem} ({heard.sqlstate} {heard.text[:300]})" for problem in found]
+    return problems + [f"{kind}: {change}" for change in untouched.database_changes()]

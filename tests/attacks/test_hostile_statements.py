@@ -1,0 +1,80 @@
+"""Hostile statements through nl2sql.run(): from a login, after SET ROLE, in a transaction, in one that is READ ONLY."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+from tests.attacks.conftest import Stage, Untouched
+from tests.attacks.playing import play
+from tests.conftest import Connection
+from tests.support.aftermath import Heard, hear
+from tests.support.attacks import Attack, attacks, kinds
+from tests.support.expected import assert_as_expected
+
+RUN = 'select * from nl2sql.run(%s, \'{"max_seconds": 1}\')'
+CHECK = "select nl2sql.check(%s)"
+
+
+def run(session: Connection, attack: Attack) -> Heard:
+    return hear(session, RUN, (attack.sql,))
+
+
+@contextmanager
+def transaction(session: Connection, begin: str) -> Iterator[None]:
+    """A transaction that survives an error and is committed: what the statement did would stay."""
+    session.execute(f"{begin}; savepoint before".encode())
+    yield
+    if session.info.transaction_status == psycopg.pq.TransactionStatus.INERROR:
+        session.execute("rollback to savepoint before")
+    session.execute("commit")
+
+
+@pytest.mark.parametrize("kind", kinds())
+@pytest.mark.parametrize("how", ["login", "became"])
+def test_run(stage: Stage, untouched: Untouched, how: str, kind: str) -> None:
+    assert play(stage, untouched, kind, how, run) == []
+
+
+@pytest.mark.parametrize("kind", kinds())
+@pytest.mark.parametrize("begin", ["begin", "begin read only"])
+def test_run_in_a_transaction(stage: Stage, untouched: Untouched, begin: str, kind: str) -> None:
+    def put(session: Connection, attack: Attack) -> Heard:
+        with transaction(session, begin):
+            return run(session, attack)
+
+    assert play(stage, untouched, kind, "login", put) == []
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_check(stage: Stage, untouched: Untouched, kind: str) -> None:
+    assert play(stage, untouched, kind, "login", lambda s, attack: hear(s, CHECK, (attack.sql,))) == []
+
+
+def test_the_verdicts(stage: Stage) -> None:
+    """Frozen, so that a guard that lets more through is seen: the rule, or what became of it."""
+    assert_as_expected("attacks.txt", (f"{attack.id} -> {verdict(stage, attack)}" for attack in attacks()))
+
+
+def verdict(stage: Stage, attack: Attack) -> str:
+    session = stage.connect("login")
+    session.execute("set nl2sql.timeout = '20s'")
+    try:
+        row = session.execute(CHECK, (attack.sql,)).fetchone()
+    except psycopg.DataError:
+        return "no text"  # NUL does not get as far as the server
+    except psycopg.Error as error:
+        return str(error.sqlstate)
+    assert row
+    told = json.loads(json.dumps(row[0]))
+    return str(told["rule"] or told["verdict"])
+
+
+def test_the_corpus_is_large() -> None:
+    assert len(attacks()) >= 500
+    assert len({attack.id for attack in attacks()}) == len(attacks())
+    assert len(kinds()) >= 18
