@@ -67,7 +67,7 @@ class Journal:
         try:
             self._preparing.append(asyncio.create_task(self.ledger(database).prepare()))
         except SidecarError as error:  # the key; whoever sends a record hears of it, too
-            log.error(error.message, extra={"fields": {"hint": error.hint}})
+            log.warning(error.message, extra={"fields": {"hint": error.hint}})
 
     async def stop(self) -> None:
         if self._anchoring:
