@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,6 +70,7 @@ def store(own_cluster: Cluster) -> Iterator[Store]:
 @pytest.fixture
 def folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="nl2sql-s-") as name:
+        Path(name).chmod(0o755)  # the server's user goes through it to the socket
         yield Path(name)
 
 
@@ -235,3 +237,40 @@ def test_heads_are_written_where_others_find_them(folder: Path) -> None:
     written = json.loads((folder / "state" / "audit" / "db-a%2Fb" / "head.json").read_text())
     assert written["seq"] == 1
     assert Head(**written).hash in service.tail()
+
+
+def test_a_question_is_on_record_whatever_its_transaction_does(store: Store, folder: Path) -> None:
+    """Real backend, real sidecar; the engine is away, so each question ends in an error."""
+    service = sidecar(folder, store.dsn).start()
+    with store.connect() as admin:
+        admin.execute("create table orders (id int)")
+        admin.execute("create role bi_reader login in role nl2sql_user")
+        admin.execute("grant select on orders to bi_reader")
+        for name, value in (
+            ("socket_path", str(service.socket)),
+            ("sidecar_user", str(os.geteuid())),
+            ("audit", "required"),
+        ):
+            admin.execute("select nl2sql.set_setting(%s, %s)", (name, value))
+    try:
+        with psycopg.connect(store.cluster.dsn(store.name, OURS)) as reader:
+            for begin in ("begin", "begin read only"):
+                reader.execute(begin)
+                with pytest.raises(psycopg.Error) as caught:
+                    reader.execute("select nl2sql('how many orders')")
+                assert str(caught.value.sqlstate).startswith("NL3")
+                reader.rollback()
+            service.kill()
+            with pytest.raises(psycopg.Error, match="audit record can't be stored") as caught:
+                reader.execute("select nl2sql('how many orders')")
+            assert caught.value.sqlstate == "NL601"
+        service.start()
+        eventually(lambda: len(store.ids()) == 4)
+    finally:
+        service.stop()
+        with store.connect() as admin:
+            admin.execute("drop owned by bi_reader")
+            admin.execute("drop role bi_reader")
+    assert [record["event"] for record in store.ours()] == ["intent", "outcome", "intent", "outcome"]
+    assert {record["question"] for record in store.ours()} == {"how many orders"}
+    assert len(set(store.ids())) == 2
