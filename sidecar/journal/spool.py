@@ -109,15 +109,14 @@ class Spool:
     def _write(self, content: bytes) -> None:
         self._tidy()
         if self._open is None or self._files[-1].size >= SEGMENT_BYTES:
-            self._begin_file()
+            self._begin_file(self.head)
         assert self._open is not None
         write_all(self._open, content)
         os.fdatasync(self._open)
         self._files[-1].size += len(content)
 
-    def _begin_file(self, entries: Sequence[Entry] = (), *, replaces: bool = False) -> None:
+    def _begin_file(self, before: Head, entries: Sequence[Entry] = (), *, replaces: bool = False) -> None:
         """A new newest file, on the disk with its entries when it returns."""
-        before = Head(entries[0].chain, entries[0].seq - 1, entries[0].prev) if entries else self.head
         path = segment.path_of(self.folder, self._number + 1)
         header = segment.Header(before, self._key_name, replaces)
         opened = segment.create(path, header, list(entries))
@@ -204,15 +203,15 @@ class Spool:
 
     def _begin_chain(self, waiting: Sequence[Record]) -> None:
         self._remember_finished()
-        entries, head = [], Head.new()
-        first = head
+        first = head = Head.new()
+        entries = []
         for record in waiting:
             entries.append(sign(self._key, head, record))
             head = entries[-1].head
-        old, self.head = self._files, head if entries else first
-        self._files = []
-        self._begin_file(entries, replaces=True)
-        self.delivered = 0
+        old = list(self._files)
+        self._begin_file(first, entries, replaces=True)
+        self.head, self.delivered, self._files = head, 0, self._files[-1:]
+        self._untidy = False
         self._ahead.clear()
         for file in old:
             segment.put_aside(file.path)
