@@ -38,11 +38,13 @@ class Delivery(DatabaseTask):
     def __init__(self, database: str, ledger_of: Callable[[str], Ledger], interval: float) -> None:
         super().__init__(database, interval)
         self._ledger_of = ledger_of
+        self._most = 1
 
     async def work(self, connection: Connection) -> None:
         """Deliver as records come, and look into the database each interval."""
         self.name = connection.info.dbname
         ledger = self._ledger_of(self.name)
+        self._most = 1  # the first answer shows whether the database and the spool know the same chain
         taken = await ledger.run(lambda: ledger.spool.head.seq)  # may hold records of the outbox
         loop = asyncio.get_running_loop()
         look_at = loop.time()
@@ -50,27 +52,30 @@ class Delivery(DatabaseTask):
             await self._deliver(connection, ledger)
             if loop.time() >= look_at and ledger.spool.delivered >= taken:
                 taken = await self._take_up(connection, ledger)
-                self._state = EngineState("ready", f"records are delivered to {self.name}", "none")
+                self._note_success()
                 look_at = loop.time() + self._interval
                 continue
             await _either(ledger.changed, self._interval)
 
     async def _deliver(self, connection: Connection, ledger: Ledger) -> None:
-        while entries := await ledger.pending(BATCH):
+        while entries := await ledger.pending(self._most):
             sent = _first_of(entries)
             answer = await self.rows(connection, _APPEND, (b"[" + b",".join(sent) + b"]").decode())
-            await self._confirm(ledger, entries[: len(sent)], answer[0]["answer"])
+            await self._confirm(ledger, answer[0]["answer"])
 
-    async def _confirm(self, ledger: Ledger, entries: list[Entry], answer: dict[str, Any]) -> None:
-        last, stored = entries[-1].seq, int(answer["stored"])
-        if stored > last:
-            reason = f"the database has entry {stored}, the last one signed here is {last}"
+    async def _confirm(self, ledger: Ledger, answer: dict[str, Any]) -> None:
+        """Go on behind what the database has, if it has what was signed here."""
+        stored, found = int(answer["stored"]), str(answer["hash"])
+        if await ledger.run(lambda: ledger.spool.hash_at(stored)) == found:
+            await ledger.delivered(stored)
+            self._most = BATCH
+            self._note_success()
+        else:
+            reason = f"the database has another entry {stored} than was signed here"
             await ledger.run(lambda: ledger.spool.begin_chain(reason))
-            return
-        if stored < last:
-            fields = {"database": self.name, "chain": entries[-1].chain, "entry": stored + 1}
-            log.error("an entry that was delivered is no longer in the database", extra={"fields": fields})
-        await ledger.delivered(last)
+
+    def _note_success(self) -> None:
+        self._state = EngineState("ready", f"records are delivered to {self.name}", "none")
 
     async def _take_up(self, connection: Connection, ledger: Ledger) -> int:
         """Move records of the outbox into the chain; returns the entry up to which it must be delivered before more."""

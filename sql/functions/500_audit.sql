@@ -168,11 +168,12 @@ begin
         where c.chain = s.chain;
         delete from nl2sql._audit_outbox as o using jsonb_to_recordset(fresh) as f (id uuid) where o.id = f.id;
     end if;
-    return jsonb_build_object('stored',
-        (select c.seq from nl2sql._audit_chain as c where c.chain = (entries #>> '{-1,chain}')::uuid));
+    return (
+        select jsonb_build_object('stored', c.seq, 'hash', encode(c.hash, 'hex'))
+        from nl2sql._audit_chain as c where c.chain = (entries #>> '{-1,chain}')::uuid);
 end
 $plpgsql$;
-comment on function nl2sql._audit_append(jsonb) is 'append signed entries to the log: {stored: last seq of the last entry''s chain}';
+comment on function nl2sql._audit_append(jsonb) is 'append signed entries to the log: {stored, hash}, the last entry of their chain that is stored';
 
 -- API: Private. SECURITY DEFINER: reads the outbox, for the sidecar alone.
 create or replace function nl2sql._audit_outbox(most int)

@@ -59,6 +59,7 @@ class Callers:
             self.acknowledged.append(record["id"])
         else:
             self.refused += 1
+        time.sleep(0.1)
 
     def __enter__(self) -> Callers:
         for thread in self._threads:
