@@ -20,7 +20,12 @@ _CHAINS = "select * from nl2sql._audit_chains($1, $2)"
 _PAGE = "select * from nl2sql._audit_page($1, $2, $3, $4)"
 _BEFORE = "select seq, hash from nl2sql._audit_page($1, $2, $3, 1)"
 _UNPROTECTED = "select p::text as name from nl2sql._audit_unprotected() as p"
-_DATABASE = "select current_database()::text"
+_SESSION = """
+    select jsonb_build_object('database', current_database(), 'isolation', current_setting('transaction_isolation'),
+        'standby', pg_is_in_recovery())
+"""
+_LAST = "select coalesce(max(last_seq), 0) from nl2sql._audit_chains(null, null) where chain = $1"
+LAG = 10.0  # seconds that a standby may be behind
 
 Row = dict[str, Any]
 Head = dict[str, Any]  # {chain, seq, hash}
@@ -42,13 +47,17 @@ def problems(context: Context, since: str | None, until: str | None) -> Findings
     found = Findings()
     for row in context.db.rows(_UNPROTECTED):
         found.add(f"{row['name']} lacks a trigger that keeps it append-only")
-    database = context.db.value(_DATABASE)
+    session = context.db.json(_SESSION)
+    database = session["database"]
+    if session["isolation"] != "read committed":
+        raise _frozen(session["isolation"])
+    # before the log: what was delivered by then must be in it
+    heads = _ask(context, "/v1/audit/head", {"database": database})["heads"]
     chains = {row["chain"]: row for row in context.db.rows(_CHAINS, ["timestamptz", "timestamptz"], [since, until])}
-    heads = _ask(context, "/v1/audit/head", {"database": database}).get("heads")
     for chain in chains.values():
         _check_chain(context, database, chain, found)
     if until is None:
-        _check_tails(chains, heads, found)
+        _check_tails(context, chains, heads, LAG if session["standby"] else 0.0, found)
     return found
 
 
@@ -129,7 +138,7 @@ def _request(database: str, chain: str, rows: list[Row], after: Head | None) -> 
     return {"database": database, "entries": entries, "after": after}
 
 
-def _check_tails(chains: dict[str, Row], heads: Any, found: Findings) -> None:
+def _check_tails(context: Context, chains: dict[str, Row], heads: list[Any], lag: float, found: Findings) -> None:
     """Entries that were stored once, by the word of the sidecar or of the table of heads, and are no longer there."""
     reached = {name: chain["head_seq"] for name, chain in chains.items()}
     for head in heads:
@@ -137,8 +146,21 @@ def _check_tails(chains: dict[str, Row], heads: Any, found: Findings) -> None:
     for name, seq in sorted(reached.items()):
         chain = chains.get(name, {})
         last = max(chain.get("last_seq") or 0, chain.get("dropped_seq") or 0)
+        until = time.monotonic() + lag
+        while last < seq and time.monotonic() < until:
+            context.db.value("select pg_sleep(0.2)::text")
+            last = max(last, context.db.value(_LAST, ["text"], [name]))
         if last < seq:
             found.add(f"entries {last + 1} to {seq} are missing at the end", name, last + 1)
+
+
+def _frozen(isolation: str) -> Refusal:
+    return Refusal(
+        "NL602",
+        f"the audit log can't be verified in a transaction that is {isolation}",
+        detail="It sees the log as it was when it began, and the sidecar tells of it as it is now.",
+        hint="Call nl2sql.audit_verify() in a READ COMMITTED transaction.",
+    )
 
 
 def _ask(context: Context, path: str, body: dict[str, Any]) -> dict[str, Any]:

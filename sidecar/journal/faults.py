@@ -35,7 +35,7 @@ def other_key(folder: Path) -> SidecarError:
 
 
 def unfit_key(path: Path) -> SidecarError:
-    return not_started(f"{path} is no key of 32 bytes", "Put the right key back; without a file a new key is made.")
+    return not_stored(f"{path} is no key of 32 bytes", "Put the right key back; where there is none a new one is made.")
 
 
 def not_started(reason: str, hint: str) -> SidecarError:

@@ -58,10 +58,16 @@ class Journal:
     async def start(self) -> None:
         self.open()
         for folder in self._folder.glob("db-*"):
-            self._preparing.append(asyncio.create_task(self.ledger(unquote(folder.name[3:])).prepare()))
+            self._prepare(unquote(folder.name.removeprefix("db-")))
         for delivery in self._deliveries:
             delivery.start()
         self._anchoring = asyncio.create_task(self._keep_anchored())
+
+    def _prepare(self, database: str) -> None:
+        try:
+            self._preparing.append(asyncio.create_task(self.ledger(database).prepare()))
+        except SidecarError as error:  # the key; whoever sends a record hears of it, too
+            log.warning(error.message, extra={"fields": {"hint": error.hint}})
 
     async def stop(self) -> None:
         if self._anchoring:
@@ -135,7 +141,7 @@ class Journal:
     def _state(self, name: str, delivery: EngineState | None) -> EngineState:
         ledger = self._ledgers.get(name)
         waiting = ledger.spool.waiting if ledger else 0
-        counted = f"{waiting} records wait" if waiting else "no record waits"
+        counted = {0: "no record waits", 1: "1 record waits"}.get(waiting, f"{waiting} records wait")
         if ledger and ledger.trouble:
             return EngineState("dead", f"{ledger.trouble.message}; {counted}", ledger.trouble.hint)
         if delivery is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from sidecar.journal.recovery import Recovered, read_spool
 log = logging.getLogger("sidecar.journal")
 
 SEGMENT_BYTES = 8 << 20
+MARK_INTERVAL = 1.0
 IN_MEMORY = 2000  # entries kept, or read ahead, for delivery
 
 
@@ -49,6 +51,7 @@ class Spool:
         self._ahead: deque[Entry] = deque()
         self.head = Head.new()
         self.delivered = 0
+        self._marked_at = 0.0
 
     @property
     def waiting(self) -> int:
@@ -106,15 +109,14 @@ class Spool:
     def _write(self, content: bytes) -> None:
         self._tidy()
         if self._open is None or self._files[-1].size >= SEGMENT_BYTES:
-            self._begin_file()
+            self._begin_file(self.head)
         assert self._open is not None
         write_all(self._open, content)
         os.fdatasync(self._open)
         self._files[-1].size += len(content)
 
-    def _begin_file(self, entries: Sequence[Entry] = (), *, replaces: bool = False) -> None:
+    def _begin_file(self, before: Head, entries: Sequence[Entry] = (), *, replaces: bool = False) -> None:
         """A new newest file, on the disk with its entries when it returns."""
-        before = Head(entries[0].chain, entries[0].seq - 1, entries[0].prev) if entries else self.head
         path = segment.path_of(self.folder, self._number + 1)
         header = segment.Header(before, self._key_name, replaces)
         opened = segment.create(path, header, list(entries))
@@ -143,6 +145,9 @@ class Spool:
 
     def close(self) -> None:
         self._close()
+        if self.head.seq:
+            with contextlib.suppress(OSError):
+                self._write_mark()
 
     def _keep_in_memory(self, entries: Sequence[Entry]) -> None:
         """Spare the delivery a look at the disk while it keeps up."""
@@ -169,11 +174,17 @@ class Spool:
         self.delivered = seq
         while self._ahead and self._ahead[0].seq <= seq:
             self._ahead.popleft()
-        mark = {"chain": self.head.chain, "seq": seq}
-        write_whole(self.folder / "delivered.json", canonical(mark), durable=False)
+        if time.monotonic() - self._marked_at >= MARK_INTERVAL:
+            self._write_mark()
         while len(self._files) > 1 and self._files[1].before <= seq:
             self._files[0].path.unlink(missing_ok=True)
             self._files.pop(0)
+
+    def _write_mark(self) -> None:
+        """Not each time: the next sync would pay for it, and what is delivered again is only ignored."""
+        self._marked_at = time.monotonic()
+        mark = {"chain": self.head.chain, "seq": self.delivered}
+        write_whole(self.folder / "delivered.json", canonical(mark), durable=False)
 
     def anchor(self) -> None:
         """Write the head beside the spool, for whoever copies it elsewhere."""
@@ -192,15 +203,15 @@ class Spool:
 
     def _begin_chain(self, waiting: Sequence[Record]) -> None:
         self._remember_finished()
-        entries, head = [], Head.new()
-        first = head
+        first = head = Head.new()
+        entries = []
         for record in waiting:
             entries.append(sign(self._key, head, record))
             head = entries[-1].head
-        old, self.head = self._files, head if entries else first
-        self._files = []
-        self._begin_file(entries, replaces=True)
-        self.delivered = 0
+        old = list(self._files)
+        self._begin_file(first, entries, replaces=True)
+        self.head, self.delivered, self._files = head, 0, self._files[-1:]
+        self._untidy = False
         self._ahead.clear()
         for file in old:
             segment.put_aside(file.path)

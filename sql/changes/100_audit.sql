@@ -13,7 +13,8 @@ create index _audit_outbox_order on nl2sql._audit_outbox (noted_at);
 select pg_catalog.pg_extension_config_dump('nl2sql._audit_outbox', '');
 
 -- API: Private. The log: each record as it was signed, with what is asked for most in columns beside it. Partitions by month are
--- made ahead by nl2sql._audit_look(); they are no members of the extension, so that a dump has them with all their rows.
+-- made ahead by nl2sql._audit_look(); they are no members of the extension, so that a dump has them with all their rows. Each has
+-- indexes of its own: those of the whole would be made a second time where a dump is restored.
 create table nl2sql._audit (
     chain uuid not null,
     seq bigint not null,
@@ -26,15 +27,9 @@ create table nl2sql._audit (
     sqlstate text,
     prev bytea not null,
     hash bytea not null,
-    record jsonb not null,
-    primary key (chain, seq, at)
+    record jsonb not null
 ) partition by range (at);
 comment on table nl2sql._audit is 'the audit log, append-only; read nl2sql.audit_log';
-create index _audit_at on nl2sql._audit (at);
-create index _audit_role_at on nl2sql._audit (role, at);
-create index _audit_refused_at on nl2sql._audit (sqlstate, at) where sqlstate is not null;
-create index _audit_events on nl2sql._audit (action, at) where event operator(pg_catalog.=) 'event';
-create index _audit_id on nl2sql._audit (id);
 
 -- API: Private. For records of a month that has no partition: a clock that is far off refuses no record.
 create table nl2sql._audit_other partition of nl2sql._audit default;

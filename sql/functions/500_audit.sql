@@ -44,6 +44,26 @@ end
 $plpgsql$;
 comment on function nl2sql._audit_protect(regclass) is 'give the log or a partition of it the triggers that keep it append-only';
 
+-- API: Private. Dynamic SQL over names of our own making, as above.
+create or replace function nl2sql._audit_index(log regclass)
+returns void
+language plpgsql volatile strict security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+declare
+    name constant text := (select c.relname from pg_class as c where c.oid = log);
+begin
+    execute format('create unique index if not exists %I on %s (chain, seq)', concat(name, '_once'), log);
+    execute format('create index if not exists %I on %s (at)', concat(name, '_at'), log);
+    execute format('create index if not exists %I on %s (role, at)', concat(name, '_role'), log);
+    execute format('create index if not exists %I on %s (id)', concat(name, '_id'), log);
+    execute format('create index if not exists %I on %s (sqlstate, at) where sqlstate is not null', concat(name, '_refused'), log);
+    execute format('create index if not exists %I on %s (action, at) where event = ''event''', concat(name, '_event'), log);
+end
+$plpgsql$;
+comment on function nl2sql._audit_index(regclass) is 'give a partition of the log its indexes';
+
+select nl2sql._audit_index('nl2sql._audit_other');
 select nl2sql._audit_protect('nl2sql._audit'), nl2sql._audit_protect('nl2sql._audit_other');
 
 -- API: Private
@@ -79,6 +99,7 @@ begin
     execute format('create table nl2sql.%I partition of nl2sql._audit for values from (%L) to (%L)',
         name, month, month + interval '1 month');
     execute format('comment on table nl2sql.%I is %L', name, 'audit records of one month');
+    perform nl2sql._audit_index(format('nl2sql.%I', name)::regclass);
     perform nl2sql._audit_protect(format('nl2sql.%I', name)::regclass);
 exception
     -- somebody reads the whole log right now, or made it this moment, or its rows are in _audit_other already
@@ -210,7 +231,7 @@ select
     a.record operator(pg_catalog.->>) 'client_addr' as client_addr,
     a.record operator(pg_catalog.->>) 'application_name' as application_name,
     (a.record operator(pg_catalog.->>) 'pid')::bigint as pid,
-    '1970-01-01 00:00:00+00'::timestamptz operator(pg_catalog.+)
+    timestamp with time zone '1970-01-01 00:00:00+00' operator(pg_catalog.+)
         (((a.record operator(pg_catalog.->>) 'backend_start')::bigint)::float8 operator(pg_catalog.*) interval '1 microsecond') as backend_start,
     (a.record operator(pg_catalog.->>) 'in_recovery')::boolean as in_recovery,
     a.record operator(pg_catalog.->>) 'question' as question,

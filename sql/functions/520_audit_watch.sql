@@ -186,17 +186,20 @@ begin
     if tg_tag in ('GRANT', 'REVOKE', 'ALTER EXTENSION', 'ALTER DEFAULT PRIVILEGES') then
         perform nl2sql._audit_note_rights(left(current_query(), 8000));
     end if;
-    select array_agg(distinct concat_ws(' ', c.object_type, c.object_identity)) into touched
-    from pg_event_trigger_ddl_commands() as c
-    where not c.in_extension
-        and (c.schema_name = 'nl2sql' or c.object_identity = 'nl2sql'
-            or exists (
-                select from nl2sql._audit_watched() as w
-                where w.classid = c.classid and w.objid = c.objid
-                    or c.classid = 'pg_policy'::regclass
-                        and w.objid = (select p.polrelid from pg_policy as p where p.oid = c.objid)
-                    or c.classid = 'pg_trigger'::regclass
-                        and w.objid = (select t.tgrelid from pg_trigger as t where t.oid = c.objid)));
+    with watched as materialized (
+        select * from nl2sql._audit_watched()
+    ), commands as (
+        -- a trigger or policy counts as its table
+        select c.schema_name, c.object_identity, concat_ws(' ', c.object_type, c.object_identity) as line,
+            coalesce(p.polrelid, t.tgrelid, c.objid) as objid
+        from pg_event_trigger_ddl_commands() as c
+            left join pg_policy as p on c.classid = 'pg_policy'::regclass and p.oid = c.objid
+            left join pg_trigger as t on c.classid = 'pg_trigger'::regclass and t.oid = c.objid
+        where not c.in_extension
+    )
+    select array_agg(distinct c.line) into touched
+    from commands as c
+    where c.schema_name = 'nl2sql' or c.object_identity = 'nl2sql' or c.objid in (select w.objid from watched as w);
     if touched is not null then
         perform nl2sql._audit_note('ddl', jsonb_build_object(
             'tables', to_jsonb(touched), 'command', tg_tag, 'sql', left(current_query(), 8000)));
@@ -213,9 +216,23 @@ set search_path = pg_catalog, pg_temp
 as $plpgsql$
 declare
     gone constant text[] := array(
-        select distinct concat_ws(' ', d.object_type, d.object_identity)
-        from pg_event_trigger_dropped_objects() as d
-        where d.schema_name = 'nl2sql' and d.original);
+        -- joins by equality: DROP SCHEMA may bring very many objects
+        with dropped as materialized (
+            select d.*, concat_ws(' ', d.object_type, d.object_identity) as line
+            from pg_event_trigger_dropped_objects() as d where d.original
+        ), watched as materialized (
+            select * from nl2sql._audit_watched()
+        )
+        select d.line from dropped as d where 'nl2sql' in (d.schema_name, d.address_names[1])
+        union
+        select d.line from dropped as d join watched as w on w.classid = d.classid and w.objid = d.objid
+        union
+        -- a trigger or policy has no schema of its own, but the name of its table
+        select d.line
+        from dropped as d
+            join pg_class as c on c.relname = d.address_names[2]
+            join pg_namespace as n on n.oid = c.relnamespace and n.nspname = d.address_names[1]
+            join watched as w on w.classid = 'pg_class'::regclass and w.objid = c.oid);
 begin
     if gone <> '{}' then
         perform nl2sql._audit_note('drop', jsonb_build_object(

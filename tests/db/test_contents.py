@@ -63,6 +63,14 @@ DEFINERS = {
     "nl2sql._value_found(name,text[],text[])",
     "nl2sql._feedback_close(bigint,text,text,bigint)",
     "nl2sql._audit_note(text,jsonb)",
+    "nl2sql._audit_append(jsonb)",
+    "nl2sql._audit_outbox(integer)",
+    "nl2sql._audit_look()",
+    "nl2sql._audit_read(text)",
+    "nl2sql.audit_verify(timestamp with time zone,timestamp with time zone)",
+    "nl2sql.audit_heads()",
+    "nl2sql._on_audited_ddl()",
+    "nl2sql._on_audited_drop()",
 }
 OURS = "(pronamespace = 'nl2sql'::regnamespace or oid = 'public.nl2sql(text)'::regprocedure)"
 

@@ -189,6 +189,24 @@ def test_a_new_chain_when_the_database_knows_more(tmp_path: Path) -> None:
     assert numbers(opened(tmp_path)) == ["3", "4"]
 
 
+def test_no_room_for_a_new_chain(tmp_path: Path) -> None:
+    """Then it goes on as it was, and can be tried again."""
+    found = filled(tmp_path, 3)
+    before = found.head
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            found.begin_chain("test")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    found.append([record(4)])
+    assert found.head.chain == before.chain
+    found.begin_chain("test")
+    assert numbers(found) == ["1", "2", "3", "4"]
+    assert problems(KEY, found.pending(10), None) == []
+
+
 def test_crash_while_a_chain_begins(tmp_path: Path) -> None:
     """The new file replaces the old ones from the moment on that it has its name."""
     found = filled(tmp_path, 2)
