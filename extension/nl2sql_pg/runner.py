@@ -31,7 +31,7 @@ _SETTINGS = """
         set_config('work_mem', '16MB', true), set_config('max_parallel_workers_per_gather', '0', true),
         set_config('jit', 'off', true), set_config('lock_timeout', '1s', true),
         set_config('extra_float_digits', '1', true),
-        (select setting::int * 1024 from pg_settings where name = 'max_stack_depth') as stack,
+        pg_size_bytes(current_setting('max_stack_depth')) as stack,
         array(select row(classid, objid, objsubid, mode)::text from pg_locks
             where locktype = 'advisory' and pid = pg_backend_pid()) as locks
 """
