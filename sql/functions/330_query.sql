@@ -143,8 +143,9 @@ begin
     perform nl2sql._raise_error(reply OPERATOR(pg_catalog.->) 'error');
     perform nl2sql._raise_warnings(reply OPERATOR(pg_catalog.#>) '{ok, warnings}');
     perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-    open opened scroll for execute nl2sql._typed_statement(reply OPERATOR(pg_catalog.#>) '{ok, columns}')
-        using reply OPERATOR(pg_catalog.#>) '{ok, rows}';
+    -- as queries: pgspot reads no other expression here
+    open opened scroll for execute (select nl2sql._typed_statement(reply OPERATOR(pg_catalog.#>) '{ok, columns}'))
+        using (select reply OPERATOR(pg_catalog.#>) '{ok, rows}');
     perform pg_catalog.set_config('search_path', path, true);
     return opened;
 end
