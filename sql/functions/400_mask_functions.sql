@@ -128,7 +128,9 @@ returns text
 language sql immutable called on null input security invoker parallel safe
 begin atomic
     select case
-        when pg_catalog.length(value)::pg_catalog.int8 OPERATOR(pg_catalog.>=) (2::pg_catalog.int8 OPERATOR(pg_catalog.*) (greatest(keep_first, 0)::pg_catalog.int8 OPERATOR(pg_catalog.+) greatest(keep_last, 0)))
+        when (2::pg_catalog.int8 OPERATOR(pg_catalog.*) pg_catalog.length(value))
+            OPERATOR(pg_catalog.>=) (3::pg_catalog.int8 OPERATOR(pg_catalog.*)
+                (greatest(keep_first, 0)::pg_catalog.int8 OPERATOR(pg_catalog.+) greatest(keep_last, 0)))
             then pg_catalog.left(value, greatest(keep_first, 0))
                 OPERATOR(pg_catalog.||) pg_catalog.repeat(pg_catalog.left(coalesce(pad, '*'), 1),
                     pg_catalog.length(value) OPERATOR(pg_catalog.-) greatest(keep_first, 0) OPERATOR(pg_catalog.-) greatest(keep_last, 0))
@@ -137,7 +139,7 @@ begin atomic
     end;
 end;
 comment on function nl2sql.mask_partial(text, int, int, text) is
-    'mask the middle of a text; a text of which more than half would stay is hidden in whole';
+    'mask the middle of a text; a text of which more than two thirds would stay is hidden in whole';
 
 -- API: Public. SECURITY DEFINER since nobody may read the key. STABLE, since a restore brings another one.
 create or replace function nl2sql.mask_hash(
