@@ -31,8 +31,8 @@ NOT_NAMES = frozenset(
 AFTER_NAMES = frozenset(
     _words(
         "phone tel telephone mobile cell email e-mail mail address age dob born birth gender sex id ssn card"
-        " passport account and from at of in on by with who is was has called asked reported said date order customer company"
-        " title"
+        " passport account and from at of in on by with who is was has called asked reported said date order"
+        " customer company title"
     )
 )
 

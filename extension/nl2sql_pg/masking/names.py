@@ -34,7 +34,7 @@ _LOOSE_HAN = re.compile(
     rf"(?:{words.WITHOUT_COLON_HAN})[是为叫 ]?(?!{words.WORDS_HAN})"
     rf"((?:{words.DOUBLE_SURNAMES})[{_HAN}]{{1,2}}?{_ENDS_HAN}|[{words.SURNAMES}](?:[{_HAN}]{_ENDS_HAN}|[{_HAN}]{{1,2}}))"
 )
-_SUFFIX_HAN = re.compile(rf"{_FAMILY_HAN}[{_HAN}]{{0,2}}?(?=先生|女士|小姐)")
+_SUFFIX_HAN = re.compile(rf"{_FAMILY_HAN}[{_HAN}]{{1,2}}?(?=先生|女士|小姐)")
 
 
 def find_labelled(text: str) -> Iterator[Finding]:
