@@ -102,7 +102,10 @@ begin
     if there then
         perform nl2sql._move_mask_view(relation);
     end if;
-    if not there or nl2sql._mask_body(relation, known.numbers) is distinct from known.body then
+    if not there or nl2sql._mask_body(relation, known.numbers) is distinct from known.body
+        -- a table that a policy reads has changed: the view can't carry it any more, which is said there
+        or nl2sql._mask_policy_problem(relation) is not null
+    then
         perform nl2sql._build_mask_view(relation, null);
         if not there then
             perform nl2sql._give_readers(relation);
