@@ -263,9 +263,7 @@ begin
         where not exists (select from nl2sql._mask as m where m.relation = v.relation)
         returning v.relation, v.masked_view
     loop
-        if exists (select from pg_class as c where c.oid = gone.masked_view) then
-            execute format('drop view %s', gone.masked_view);
-        end if;
+        perform nl2sql._drop_mask_view(gone.masked_view);
         perform nl2sql._return_rights(gone.relation, null);
         delete from nl2sql._mask_clear as k where k.relation = gone.relation;
     end loop;

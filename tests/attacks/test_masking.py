@@ -221,7 +221,9 @@ def attacked(cluster: Cluster, template: str) -> Iterator[str]:
             yield cluster.dsn(DATABASE, "spy")
         finally:
             with psycopg.connect(cluster.dsn(DATABASE), autocommit=True) as owner:
-                for (role,) in owner.execute("select rolname from pg_roles where rolname = any (%s)", (ROLES,)).fetchall():
+                for (role,) in owner.execute(
+                    "select rolname from pg_roles where rolname = any (%s)", (ROLES,)
+                ).fetchall():
                     owner.execute(f"drop owned by {role} cascade; drop role {role}")
 
 

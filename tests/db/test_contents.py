@@ -63,6 +63,15 @@ DEFINERS = {
     "nl2sql._value_found(name,text[],text[])",
     "nl2sql._feedback_close(bigint,text,text,bigint)",
     "nl2sql._audit_note(text,jsonb)",
+    "nl2sql.mask(regclass,name,text)",
+    "nl2sql.unmask(regclass,name)",
+    "nl2sql.show_column(regclass,name)",
+    "nl2sql.show_clear(regclass,regrole,boolean)",
+    "nl2sql.use_masked(regrole)",
+    "nl2sql._on_mask_ddl()",
+    "nl2sql._on_mask_drop()",
+    "nl2sql._masked_samples(name,oid[])",
+    "nl2sql._masked_frequent_values(name,name[],name[])",
 }
 OURS = "(pronamespace = 'nl2sql'::regnamespace or oid = 'public.nl2sql(text)'::regprocedure)"
 

@@ -121,20 +121,29 @@ def test_readers_get_the_masked_view_instead(bank: Connection, analyst: Connecti
         "bank.client analyst: SELECT taken; bank_masked.client given",
         "bank.client fraud_desk: SELECT taken; bank_masked.client given",
     ]
-    assert rows(analyst, "select id, mail, town from bank_masked.client where id = 1") == [(1, "rob****@corp.example", "Paris")]
+    assert rows(analyst, "select id, mail, town from bank_masked.client where id = 1") == [
+        (1, "rob****@corp.example", "Paris")
+    ]
     assert refused(analyst, "select id from bank.client")
     with as_role(bank, "table_owner"):
         assert one(bank, "select mail from bank.client where id = 1") == "robert1@corp.example"
 
 
 def test_types_order_and_comments_are_those_of_the_table(bank: Connection) -> None:
-    for column, masking in (("mail", "email"), ("name", "partial(1, 0, '#')"), ("pay", "number(1000)"), ("born", "date('month')")):
+    for column, masking in (
+        ("mail", "email"),
+        ("name", "partial(1, 0, '#')"),
+        ("pay", "number(1000)"),
+        ("born", "date('month')"),
+    ):
         mask(bank, column, masking)
     shape = """
         select attname, format_type(atttypid, atttypmod), col_description(attrelid, attnum) from pg_attribute
         where attrelid = '{}'::regclass and attnum > 0 order by attnum"""
     assert rows(bank, shape.format("bank_masked.client")) == rows(bank, shape.format("bank.client"))
-    assert rows(bank, "select name, pay, born::text from bank_masked.client where id = 1") == [("R#####", 51000, "1980-02-01")]
+    assert rows(bank, "select name, pay, born::text from bank_masked.client where id = 1") == [
+        ("R#####", 51000, "1980-02-01")
+    ]
 
 
 def test_column_rights_stay_column_rights(bank: Connection, analyst: Connection) -> None:
@@ -308,7 +317,9 @@ def test_renames_are_followed(bank: Connection, analyst: Connection) -> None:
     bank.execute("alter table bank.client rename town to city")
     bank.execute("alter table bank.client rename to customer")
     bank.execute("alter schema bank rename to vault")
-    assert rows(analyst, "select letters, city from vault_masked.customer where id = 1") == [("rob****@corp.example", "Paris")]
+    assert rows(analyst, "select letters, city from vault_masked.customer where id = 1") == [
+        ("rob****@corp.example", "Paris")
+    ]
     assert rows(bank, "select schema_name, table_name, column_name, in_force from nl2sql.masking_policy") == [
         ("vault", "customer", "letters", True)
     ]
@@ -322,9 +333,16 @@ def test_dropped_columns_and_tables(bank: Connection, analyst: Connection) -> No
         bank.execute("alter table bank.client drop column pay")
     bank.execute("alter table bank.client drop column pay cascade")
     assert rows(bank, "select column_name, in_force from nl2sql.masking_policy") == [("mail", True)]
-    assert rows(analyst, "select * from bank_masked.client where id = 2")[0][:3] == (2, "Robert", "rob****@corp.example")
+    assert rows(analyst, "select * from bank_masked.client where id = 2")[0][:3] == (
+        2,
+        "Robert",
+        "rob****@corp.example",
+    )
     bank.execute("drop table bank.client cascade")
-    assert [one(bank, f"select count(*) from nl2sql.{table}") for table in ("_mask", "_mask_view", "_mask_taken", "_mask_clear")] == [0] * 4
+    assert [
+        one(bank, f"select count(*) from nl2sql.{table}")
+        for table in ("_mask", "_mask_view", "_mask_taken", "_mask_clear")
+    ] == [0] * 4
 
 
 def test_new_columns_wait_until_somebody_says_so(bank: Connection, analyst: Connection) -> None:
@@ -340,7 +358,9 @@ def test_new_columns_wait_until_somebody_says_so(bank: Connection, analyst: Conn
 
 def test_grants_on_the_table_are_told_and_recorded(bank: Connection, analyst: Connection) -> None:
     mask(bank)
-    assert warned(bank, "grant select on bank.client to analyst") == ["analyst now sees masked columns of bank.client in clear"]
+    assert warned(bank, "grant select on bank.client to analyst") == [
+        "analyst now sees masked columns of bank.client in clear"
+    ]
     assert warned(bank, "grant select on bank.loan to masking_admin") == []
     assert "analyst" in str(one(bank, "select clear_text_roles from nl2sql.masking_policy"))
     assert one(analyst, "select mail from bank.client where id = 1") == "robert1@corp.example"
@@ -368,7 +388,9 @@ def test_views_over_masked_columns(bank: Connection, analyst: Connection) -> Non
         "bank.more reads masked columns of bank.client in clear"
     ]
     assert warned(bank, "create view bank.fine as select mail from bank_masked.client") == []
-    assert warned(bank, "grant select on bank.mails to analyst") == ["analyst now sees masked columns of bank.client in clear"]
+    assert warned(bank, "grant select on bank.mails to analyst") == [
+        "analyst now sees masked columns of bank.client in clear"
+    ]
     assert "clear_text_view" in recorded(bank)
 
 
@@ -466,7 +488,9 @@ def test_no_stored_value_of_a_masked_column(bank: Connection, analyst: Connectio
     mask(bank)
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="is masked"):
         bank.execute("select nl2sql.index_values('bank.client', 'mail')")
-    found = "select distinct value from nl2sql._indexed_values('{{bank_masked, bank}}', '{{client}}', '{{{0}}}', '{{{0}}}')"
+    found = (
+        "select distinct value from nl2sql._indexed_values('{{bank_masked, bank}}', '{{client}}', '{{{0}}}', '{{{0}}}')"
+    )
     assert rows(analyst, found.format("robert1 corp example")) == []
     assert rows(analyst, found.format("rome")) == [("Rome",)]
 
@@ -479,7 +503,11 @@ def test_questions_see_the_view_as_the_table(bank: Connection, analyst: Connecti
     client = tables["bank_masked.client"]
     columns = {column["name"]: column for column in client["columns"]}
     assert (client["primary_key"], columns["mail"]["comment"]) == (["id"], "where letters go")
-    assert (columns["mail"]["samples"], columns["town"]["values"], columns["name"]["samples"]) == ([], ["Rome", "Paris"], ["Robert"])
+    assert (columns["mail"]["samples"], columns["town"]["values"], columns["name"]["samples"]) == (
+        [],
+        ["Rome", "Paris"],
+        ["Robert"],
+    )
     assert tables["bank.loan"]["foreign_keys"] == [
         {"columns": ["client_id"], "schema": "bank_masked", "table": "client", "references": ["id"]}
     ]
@@ -511,7 +539,9 @@ def test_examples_with_clear_values_are_hidden(bank: Connection, analyst: Connec
 
 
 @pytest.mark.parametrize("copy", [copy_plain, copy_custom])
-def test_dump_and_restore(database: Database, bank: Connection, analyst: Connection, tmp_path: Path, copy: object) -> None:
+def test_dump_and_restore(
+    database: Database, bank: Connection, analyst: Connection, tmp_path: Path, copy: object
+) -> None:
     bank.execute(POLICIES)
     bank.execute("select nl2sql.show_clear('bank.client', 'fraud_desk')")
     mask(bank)
@@ -521,11 +551,15 @@ def test_dump_and_restore(database: Database, bank: Connection, analyst: Connect
         copy(database, target, tmp_path)  # type: ignore[operator]
         with target.connect() as restored, target.connect("analyst") as reader:
             assert rows(restored, policy) == rows(bank, policy)
-            assert rows(reader, "select id, mail, pay from bank_masked.client") == rows(analyst, "select id, mail, pay from bank_masked.client")
+            assert rows(reader, "select id, mail, pay from bank_masked.client") == rows(
+                analyst, "select id, mail, pay from bank_masked.client"
+            )
             assert refused(reader, "select * from bank.client")
             restored.execute("alter table bank.client rename column mail to letters")
             assert one(reader, "select letters from bank_masked.client limit 1") == "rob****@corp.example"
-            restored.execute("select nl2sql.unmask('bank.client', 'letters'); select nl2sql.unmask('bank.client', 'pay')")
+            restored.execute(
+                "select nl2sql.unmask('bank.client', 'letters'); select nl2sql.unmask('bank.client', 'pay')"
+            )
             assert one(restored, "select has_table_privilege('analyst', 'bank.client', 'select')") is True
             restored.execute("drop owned by analyst, fraud_desk, masking_admin, table_owner cascade")
 
@@ -542,7 +576,10 @@ def test_discover_pii(bank: Connection) -> None:
     query = "select column_name, masking, score, evidence from nl2sql.discover_pii('{bank}') where relation = 'bank.person'::regclass"
     with as_role(bank, "masking_admin"):
         found = {str(name): (masking, score, evidence) for name, masking, score, evidence in rows(bank, query)}
-        unread = rows(bank, "select evidence from nl2sql.discover_pii('{bank}') where column_name = 'name' or column_name = 'mail'")
+        unread = rows(
+            bank,
+            "select evidence from nl2sql.discover_pii('{bank}') where column_name = 'name' or column_name = 'mail'",
+        )
     assert {name: entry[0] for name, entry in found.items()} == {
         "fullName": "name",
         "手机号": "phone",
