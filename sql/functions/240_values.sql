@@ -64,7 +64,7 @@ begin atomic
         left join lateral (
             select v.masked_view::oid as relid, u.place::int2 as attnum
             from nl2sql._mask_view as v
-                cross join unnest(v.numbers) with ordinality as u (number, place)
+                cross join pg_catalog.unnest(v.numbers) with ordinality as u (number, place)
             where v.relation::oid operator(pg_catalog.=) found.relid and u.number operator(pg_catalog.=) found.attnum
                 and pg_catalog.has_table_privilege(reader, found.relid, 'select') is not true
         ) as shown on true

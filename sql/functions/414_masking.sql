@@ -278,6 +278,21 @@ end
 $plpgsql$;
 comment on function nl2sql._raise_not_masked(regclass, name) is 'raises 42704';
 
+-- API: Private. Called by SECURITY DEFINER functions only; granted to nobody.
+create or replace function nl2sql._drop_mask_view(masked_view regclass)
+returns void
+language plpgsql volatile strict security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+begin
+    -- without CASCADE: what others built on the masked view is theirs to move
+    if exists (select from pg_class as c where c.oid = masked_view) then
+        execute format('drop view %s', masked_view);
+    end if;
+end
+$plpgsql$;
+comment on function nl2sql._drop_mask_view(regclass) is 'drop a masked view, if it is there; raises 2BP01';
+
 -- API: Public. SECURITY DEFINER as mask().
 create or replace function nl2sql.unmask(
     "table" regclass,
@@ -300,10 +315,7 @@ begin
         masked_view := nl2sql._build_mask_view("table", null);
     else
         masked_view := (select v.masked_view from nl2sql._mask_view as v where v.relation = "table");
-        -- without CASCADE: what others built on the masked view is theirs to move
-        if masked_view is not null then
-            execute format('drop view if exists %s', masked_view);
-        end if;
+        perform nl2sql._drop_mask_view(masked_view);
         delete from nl2sql._mask_view as v where v.relation = "table";
         for taken in select * from nl2sql._return_rights("table", null) loop
             relation := taken.relation;
@@ -422,6 +434,18 @@ $plpgsql$;
 comment on function nl2sql.show_clear(regclass, regrole, boolean) is
     'let a role that could read a table see its masked columns in clear, or no longer; raises 22023, 42501';
 
+-- API: Private. As above.
+create or replace function nl2sql._set_path(role regrole, path text)
+returns void
+language plpgsql volatile strict security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+begin
+    execute format('alter role %s in database %I set search_path = %s', role, current_database(), path);
+end
+$plpgsql$;
+comment on function nl2sql._set_path(regrole, text) is 'the search path of a role in this database: a list of quoted names';
+
 -- API: Public. SECURITY DEFINER: only the DBA may ALTER other roles; here it is the search path alone, with masked schemas first.
 create or replace function nl2sql.use_masked(role regrole)
 returns text
@@ -448,7 +472,7 @@ begin
             hint = 'Revoke what it has, or call nl2sql.show_clear(table, role, false).';
     end if;
     path := nl2sql._masked_path(role);
-    execute format('alter role %s in database %I set search_path = %s', role, current_database(), path);
+    perform nl2sql._set_path(role, path);
     perform nl2sql._audit_note('use_masked', jsonb_build_object('role', role, 'search_path', path));
     return path;
 end

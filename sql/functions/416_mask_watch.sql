@@ -102,7 +102,10 @@ begin
     if there then
         perform nl2sql._move_mask_view(relation);
     end if;
-    if not there or nl2sql._mask_body(relation, known.numbers) is distinct from known.body then
+    if not there or nl2sql._mask_body(relation, known.numbers) is distinct from known.body
+        -- a table that a policy reads has changed: the view can't carry it any more, which is said there
+        or nl2sql._mask_policy_problem(relation) is not null
+    then
         perform nl2sql._build_mask_view(relation, null);
         if not there then
             perform nl2sql._give_readers(relation);
@@ -260,9 +263,7 @@ begin
         where not exists (select from nl2sql._mask as m where m.relation = v.relation)
         returning v.relation, v.masked_view
     loop
-        if exists (select from pg_class as c where c.oid = gone.masked_view) then
-            execute format('drop view %s', gone.masked_view);
-        end if;
+        perform nl2sql._drop_mask_view(gone.masked_view);
         perform nl2sql._return_rights(gone.relation, null);
         delete from nl2sql._mask_clear as k where k.relation = gone.relation;
     end loop;

@@ -105,6 +105,15 @@ DEFINERS = {
     "nl2sql._on_audited_ddl()",
     "nl2sql._on_audited_drop()",
     "nl2sql.mask_hash(text)",
+    "nl2sql.mask(regclass,name,text)",
+    "nl2sql.unmask(regclass,name)",
+    "nl2sql.show_column(regclass,name)",
+    "nl2sql.show_clear(regclass,regrole,boolean)",
+    "nl2sql.use_masked(regrole)",
+    "nl2sql._on_mask_ddl()",
+    "nl2sql._on_mask_drop()",
+    "nl2sql._masked_samples(name,oid[])",
+    "nl2sql._masked_frequent_values(name,name[],name[])",
 }
 OURS = "(pronamespace = 'nl2sql'::regnamespace or oid = 'public.nl2sql(text)'::regprocedure)"
 

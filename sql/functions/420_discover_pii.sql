@@ -1,0 +1,181 @@
+-- Columns that look as if they should be masked: by name, by type, by sampled values. Proposals for an administrator; nothing
+-- is masked, and no value is shown.
+
+-- API: Private
+create or replace function nl2sql._pii_names()
+returns table (masking text, certainty float8, pattern text)
+language sql immutable called on null input security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    -- words of a name as nl2sql._words() writes them; of a Chinese name any part
+    values
+        ('email', 0.7, '(^| )(e ?mails?|mail address)( |$)|邮箱|邮件|電郵'),
+        ('phone', 0.7, '(^| )(phones?|mobile|cell ?phone|telephone|tel|fax)( |$)|手机|电话|手機|電話|传真'),
+        ('card', 0.7, '(^| )(card (no|num|number)|credit ?card|debit ?card|cc (no|num|number)|pan)( |$)|卡号|卡號'),
+        ('id', 0.7, '(^| )(ssn|social security|passport|national id|id card|identity|tax (id|number)|iban|account (no|number)|driver license)( |$)|身份证|身分證|护照|證件|证件|账号|帐号'),
+        ('name', 0.6, '(^| )((first|last|full|given|family|middle|maiden|customer|client|contact|patient|employee|holder|person) ?name|surname|forename)( |$)|姓名|名字|姓氏'),
+        ('date(''year'')', 0.6, '(^| )(birth ?(date|day)?|date of birth|dob|born)( |$)|出生|生日'),
+        ('number(1000)', 0.5, '(^| )(salary|income|wages?|compensation|net worth)( |$)|工资|薪|收入'),
+        ('partial(2, 0)', 0.5, '(^| )(home address|street( address)?|address( line)?( [0-9])?|postal address)( |$)|地址|住址'),
+        ('null', 0.9, '(^| )(password|passwd|pwd|passphrase|secret|pin|cvv|cvc)( hash)?( |$)|密码|密碼|口令')
+$sql$;
+comment on function nl2sql._pii_names() is 'how columns with personal data are named, the masking for each, and how certain that is';
+
+-- API: Private
+create or replace function nl2sql._pii_masking(kind text)
+returns text
+language sql immutable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    select case
+        when kind in ('email', 'phone', 'card', 'name') then kind
+        when kind in ('iban', 'passport', 'resident_id', 'ssn') then 'id'
+        else 'sensitive'
+    end
+$sql$;
+comment on function nl2sql._pii_masking(text) is 'the masking for a kind of finding';
+
+-- API: Private. As the caller. Sampled are plain columns of tables without row security: nobody's code runs for it.
+create or replace function nl2sql._pii_sample_problem(relation oid, number int2)
+returns text
+language sql stable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    select case
+        when not has_column_privilege(c.oid, a.attnum, 'select') then 'not sampled: no right to read it'
+        when c.relkind not in ('r', 'p', 'm') then 'not sampled: no table'
+        when c.relrowsecurity then 'not sampled: row level security'
+        when a.atttypid <> all ('{text, varchar, bpchar, int8, numeric}'::regtype[]) then 'not sampled: type'
+    end
+    from pg_class as c
+        join pg_attribute as a on a.attrelid = c.oid and a.attnum = number
+    where c.oid = relation
+$sql$;
+comment on function nl2sql._pii_sample_problem(oid, int2) is 'why values of a column are not looked at; NULL if they are';
+
+-- API: Private. As the caller.
+create or replace function nl2sql._pii_sample(relation regclass, number int2, most int)
+returns jsonb
+language plpgsql volatile strict security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+declare
+    reply jsonb;
+    -- some 64 pages of a large table
+    share numeric := (select least(100, 6400.0 / greatest(c.relpages, 1)) from pg_class as c where c.oid = relation);
+    name name := (select a.attname from pg_attribute as a where a.attrelid = relation and a.attnum = number);
+begin
+    execute format(
+        'with row as (
+            select row_number() over () as n, left(%1$I::text, 1000) as value
+            from %2$s%3$s where %1$I is not null limit %4$s
+        ),
+        kind as (
+            select k.kind, count(*) as times
+            from row as r cross join unnest(nl2sql._sensitive_kinds(r.value)) as k (kind)
+            group by k.kind
+        )
+        select jsonb_build_object(
+            ''checked'', (select count(*) from row),
+            ''found'', (select coalesce(jsonb_object_agg(k.kind, k.times), ''{}'') from kind as k),
+            ''length'', (select coalesce(avg(length(r.value)), 0)::int from row as r))',
+        name, relation, case when share < 100 then format(' tablesample system (%s)', round(share, 4)) end, most) into reply;
+    return reply;
+end
+$plpgsql$;
+comment on function nl2sql._pii_sample(regclass, int2, int) is 'how many of some sampled values of a column hold what kind of personal data: counts only';
+
+-- API: Private
+create or replace function nl2sql._pii_verdict(named text, certainty float8, sample jsonb, out masking text, out score float8)
+returns record
+language sql immutable called on null input security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    -- Short values of mostly one kind are masked as that; a finding here and there in longer text is masked where it is found.
+    with best as (
+        select f.kind, f.times::float8 / nullif((sample ->> 'checked')::float8, 0) as share
+        from jsonb_each_text(coalesce(sample -> 'found', '{}')) as f (kind, times)
+        order by f.times::int desc, f.kind
+        limit 1
+    )
+    select
+        case
+            when b.share >= 0.5 and (sample ->> 'length')::int <= 64 then nl2sql._pii_masking(b.kind)
+            when named is not null and coalesce(b.share, 0) < 0.5 then named
+            else 'sensitive'
+        end,
+        round(case
+            -- values that were looked at and have nothing of what the name says speak against it
+            when b.kind is null and (sample ->> 'checked')::int >= 20 and named in ('email', 'phone', 'card', 'id') then certainty / 2
+            else 1 - (1 - coalesce(certainty, 0)) * (1 - case
+                when b.share >= 0.05 then 0.5 + 0.45 * b.share
+                else coalesce(b.share, 0) * 5
+            end)
+        end::numeric, 2)::float8
+    from (values (1)) as one (row) left join best as b on true
+$sql$;
+comment on function nl2sql._pii_verdict(text, float8, jsonb) is 'the masking that fits name and values, and a score from 0 to 1';
+
+-- API: Public
+create or replace function nl2sql.discover_pii(
+    schemas name[] default null,   -- where to look; NULL: all schemas of users
+    most int default 200           -- values to sample of each column; 0: names and types only
+)
+returns table (
+    relation regclass, column_name name,
+    masking text,      -- as nl2sql.mask() takes it
+    score float8,      -- from 0 to 1
+    evidence jsonb     -- {name: hit, type, checked: values looked at, found: {kind: values}, note}
+)
+language plpgsql volatile called on null input security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+declare
+    candidate record;
+    sample jsonb;
+    problem text;
+begin
+    if coalesce(most, -1) not between 0 and 10000 then
+        raise exception using
+            errcode = '22023',
+            message = 'discover_pii() takes a list of schemas and 0 to 10000 values to sample',
+            detail = 'Nothing was looked at.',
+            hint = 'For example: SELECT * FROM nl2sql.discover_pii(''{shop}'').';
+    end if;
+    for candidate in
+        select c.oid::regclass as relation, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod) as type, hit.masking, hit.certainty
+        from pg_class as c
+            join pg_namespace as n on n.oid = c.relnamespace
+            join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+            left join lateral (
+                select p.masking, p.certainty from nl2sql._pii_names() as p
+                where concat_ws(' ', nl2sql._words(a.attname), a.attname) ~ p.pattern
+                order by p.certainty desc limit 1
+            ) as hit on true
+        where c.relkind in ('r', 'p', 'm', 'f') and (schemas is null or n.nspname = any (schemas))
+            and nl2sql._is_user_schema(n.oid) and nl2sql._is_user_relation(c)
+            -- what is masked already is not proposed again
+            and not exists (
+                select from nl2sql.masking_policy as m
+                where m.schema_name = n.nspname and m.table_name = c.relname and m.column_name = a.attname and m.masking is not null)
+        order by n.nspname, c.relname, a.attnum
+    loop
+        problem := case when most = 0 then 'not sampled: not asked for'
+            else nl2sql._pii_sample_problem(candidate.relation, candidate.attnum) end;
+        sample := case when problem is null then nl2sql._pii_sample(candidate.relation, candidate.attnum, most) end;
+        select v.masking, v.score into masking, score
+        from nl2sql._pii_verdict(candidate.masking, candidate.certainty, sample) as v;
+        if score >= 0.3 then
+            relation := candidate.relation;
+            column_name := candidate.attname;
+            -- what does not fit the type of the column can still be hidden
+            masking := case when nl2sql._mask_expression(relation, candidate.attnum, masking) is null then 'null' else masking end;
+            evidence := jsonb_strip_nulls(jsonb_build_object(
+                'name', candidate.masking, 'type', candidate.type, 'checked', sample -> 'checked', 'found', sample -> 'found', 'note', problem));
+            return next;
+        end if;
+    end loop;
+end
+$plpgsql$;
+comment on function nl2sql.discover_pii(name[], int) is
+    'columns that look as if they held personal data, with the masking that fits, a score and counts of what speaks for it; raises 22023';
