@@ -15,6 +15,11 @@ MOST_SECONDS, MOST_KILOBYTES = 8, 600_000
 Put = Callable[[Connection, Attack], Heard]
 
 
+def path_of(kind: str) -> str:
+    """The planter's schema is on the path where he is the one who attacks: else his operators would end every statement."""
+    return "public, planted" if kind == "planted" else "public"
+
+
 def play(stage: Stage, untouched: Untouched, kind: str, how: str, put: Put) -> list[str]:
     """Problems, each with the attack's name: what was told, changed, or took too long; empty if all was harmless.
 
@@ -23,6 +28,7 @@ def play(stage: Stage, untouched: Untouched, kind: str, how: str, put: Put) -> l
     problems = []
     for attack in of_kind(kind):
         session = stage.connect(how)
+        session.execute(f"set search_path = {path_of(kind)}".encode())
         untouched.session_changes(how, session)
         forget_peak(session.info.backend_pid)
         began = time.monotonic()

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from tests.attacks.conftest import Stage, Untouched
-from tests.attacks.playing import play
+from tests.attacks.playing import path_of, play
 from tests.conftest import Connection
 from tests.support.aftermath import Heard, hear
 from tests.support.attacks import Attack, attacks, kinds
@@ -50,6 +50,22 @@ def test_run_in_a_transaction(stage: Stage, untouched: Untouched, begin: str, ki
     assert play(stage, untouched, kind, "login", put) == []
 
 
+def test_planted_code_in_what_is_read(stage: Stage, untouched: Untouched) -> None:
+    """His schema is not on the path, but his views and tables are read: his code runs, as in any SELECT, and is held."""
+
+    def put(session: Connection, attack: Attack) -> Heard:
+        session.execute("set search_path = public")
+        heard = run(session, attack)
+        session.execute("set search_path = public, planted")
+        return heard
+
+    assert play(stage, untouched, "planted", "login", put) == []
+    trap = "select id from planted.filtered_trap"
+    stage.connect("login").execute("set search_path = public")
+    rows = stage.connect("login").execute(RUN, (trap,)).fetchall()
+    assert len(rows) == 2  # it has run
+
+
 @pytest.mark.parametrize("kind", kinds())
 def test_check(stage: Stage, untouched: Untouched, kind: str) -> None:
     assert play(stage, untouched, kind, "login", lambda s, attack: hear(s, CHECK, (attack.sql,))) == []
@@ -62,7 +78,7 @@ def test_the_verdicts(stage: Stage) -> None:
 
 def verdict(stage: Stage, attack: Attack) -> str:
     session = stage.connect("login")
-    session.execute("set nl2sql.timeout = '20s'")
+    session.execute(f"set search_path = {path_of(attack.kind)}".encode())
     try:
         row = session.execute(CHECK, (attack.sql,)).fetchone()
     except psycopg.DataError:
