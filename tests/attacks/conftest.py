@@ -40,7 +40,7 @@ except ServerError as error:
 $python$;
 grant usage on schema unguarded to public;
 """
-SECONDS = 0.4
+SECONDS = 0.2
 
 
 @dataclass
@@ -80,7 +80,8 @@ def open_session(dsn: str) -> Connection:
     connection.execute("set role attacker")
     connection.execute(f"set search_path = {PATH}")
     connection.execute("prepare mine as select 1")
-    connection.execute("listen own")
+    if not in_recovery(connection):
+        connection.execute("listen own")
     connection.execute("select pg_advisory_lock_shared(4711)")
     connection.prepare_threshold = None
     warm_up(connection)
@@ -92,10 +93,16 @@ def warm_up(connection: Connection) -> None:
     connection.execute("select unguarded.run('select 1')")
 
 
+def in_recovery(connection: Connection) -> bool:
+    """On a standby nobody can listen."""
+    return connection.execute("select pg_is_in_recovery()").fetchone() == (True,)
+
+
 def watch(dsn: str) -> Connection:
     """A superuser's session that listens, and holds a lock for others to run into."""
     watcher: Connection = psycopg.connect(dsn, autocommit=True)
-    watcher.execute("listen ears")
+    if not in_recovery(watcher):
+        watcher.execute("listen ears")
     watcher.execute("select pg_advisory_lock(999)")
     return watcher
 
@@ -125,6 +132,7 @@ def stage(cluster: Cluster, template: str, short_folder: Path) -> Iterator[Stage
         watcher = stack.enter_context(watch(database.dsn()))
         watcher.execute("select nl2sql.set_setting('socket_path', %s)", (str(service.settings.socket),))
         watcher.execute("select nl2sql.set_setting('sidecar_user', %s)", (str(os.geteuid()),))
+        watcher.execute("select nl2sql.set_setting('trial_milliseconds', '300')")
         set_stage(watcher)
         stack.callback(strike_stage, watcher)
         found = Stage(database, watcher, service)

@@ -31,7 +31,7 @@ class Attack:
 @cache
 def attacks() -> tuple[Attack, ...]:
     """All entries, in the order of their files."""
-    return tuple(attack for path in sorted(FOLDER.glob("*.txt")) for attack in _read(path))
+    return tuple(attack for path in sorted(FOLDER.glob("*.txt")) for attack in read_entries(path))
 
 
 def kinds() -> list[str]:
@@ -42,7 +42,8 @@ def of_kind(kind: str) -> list[Attack]:
     return [attack for attack in attacks() if attack.kind == kind]
 
 
-def _read(path: Path) -> list[Attack]:
+def read_entries(path: Path) -> list[Attack]:
+    """The entries of one file."""
     entries = re.split(r"\n*^# ", "\n" + path.read_text(encoding="utf-8"), flags=re.M)[1:]
     found = []
     for entry in entries:
