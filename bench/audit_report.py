@@ -1,8 +1,8 @@
-"""A report over the last hour of a large audit log: python -m bench.audit_report [--rows 10000000] [--days 365] [--runs 20]
+"""A report over the last hour of a large audit log: python -m bench.audit_report [--rows 10000000] [--days 365]
 
-Makes a private cluster, fills the log (in SQL: the rows carry no valid signatures, which a report does not look at), and
-runs reports as an auditor, through nl2sql.audit_log, warm. That a report is itself put on record is switched off here; it
-costs what every record costs (python -m bench.audit).
+Makes a private cluster, fills the log (in SQL: the rows carry no valid signatures, which a report does not look at),
+and runs reports as an auditor, through nl2sql.audit_log, warm. That a report is itself put on record is switched off
+here; it costs what every record costs (python -m bench.audit).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ FILL = """
             'member_of', '["nl2sql_user"]'::jsonb, 'client_addr', '10.1.2.3', 'application_name', 'psql', 'pid', 4711,
             'question', 'total revenue by region and month in the last quarter', 'sqlstate', r.sqlstate,
             'verdict', r.verdict, 'milliseconds', r.n % 3000,
-            'sql', 'SELECT r.region_name, sum(o.total_amount) FROM orders o JOIN regions r USING (region_id) GROUP BY 1'))
+            'sql', 'SELECT region_name, sum(total_amount) FROM orders JOIN regions USING (region_id) GROUP BY 1'))
     from (
         select g.n, now() - (({rows} - g.n) * interval '{days} days' / {rows}) as at, gen_random_uuid() as id,
             case when g.n % 1000 = 0 then 'event' when g.n % 2 = 0 then 'intent' else 'outcome' end as event,
