@@ -20,29 +20,35 @@ as $sql$
 $sql$;
 comment on function nl2sql._audit_microseconds(timestamptz) is 'whole microseconds since 1970, whatever the session''s time zone';
 
--- API: Private. Walks the memberships upwards: for a superuser pg_has_role() would say yes to all there are.
+-- API: Private. Walks the memberships upwards: for a superuser pg_has_role() would say yes to all there are. plpgsql keeps the
+-- plan for the next record of the session.
 create or replace function nl2sql._audit_member_of(member name)
 returns jsonb
-language sql stable strict security invoker parallel safe
+language plpgsql stable strict security invoker parallel safe
 set search_path = pg_catalog, pg_temp
-as $sql$
-    with recursive above (id) as (
-        select m.roleid from pg_auth_members as m where m.member = (select r.oid from pg_roles as r where r.rolname = $1)
-        union
-        select m.roleid from above as a join pg_auth_members as m on m.member = a.id
-    )
-    select coalesce(jsonb_agg(r.rolname order by r.rolname), '[]')
-    from above as a join pg_roles as r on r.oid = a.id
-$sql$;
+as $plpgsql$
+begin
+    return (
+        with recursive above (id) as (
+            select m.roleid from pg_auth_members as m
+            where m.member = (select r.oid from pg_roles as r where r.rolname = _audit_member_of.member)
+            union
+            select m.roleid from above as a join pg_auth_members as m on m.member = a.id
+        )
+        select coalesce(jsonb_agg(r.rolname order by r.rolname), '[]')
+        from above as a join pg_roles as r on r.oid = a.id);
+end
+$plpgsql$;
 comment on function nl2sql._audit_member_of(name) is 'roles that a role is a member of, directly or not, as a list';
 
--- API: Private
+-- API: Private. plpgsql for the same reason.
 create or replace function nl2sql._audit_session(acting name)
 returns jsonb
-language sql volatile called on null input security invoker parallel unsafe
+language plpgsql volatile called on null input security invoker parallel unsafe
 set search_path = pg_catalog, pg_temp
-as $sql$
-    select jsonb_build_object(
+as $plpgsql$
+begin
+    return jsonb_build_object(
         'id', gen_random_uuid(),
         'at', nl2sql._audit_microseconds(clock_timestamp()),
         'session_user', session_user,
@@ -54,8 +60,9 @@ as $sql$
         'backend_start', (
             select nl2sql._audit_microseconds(a.backend_start)
             from pg_stat_get_activity(pg_backend_pid()) as a),
-        'in_recovery', pg_is_in_recovery())
-$sql$;
+        'in_recovery', pg_is_in_recovery());
+end
+$plpgsql$;
 comment on function nl2sql._audit_session(name) is 'fields of an audit record that tell who acts, from where and when';
 
 -- API: Private. SECURITY DEFINER: nobody may write the outbox otherwise. Granted to nobody: only functions of the extension note.

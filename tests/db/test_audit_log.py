@@ -270,7 +270,7 @@ TAMPERED = {
         "with gone as (delete from t where seq > 10 returning 1) update nl2sql._audit_chain set seq = 10",
     "all removed": "with gone as (delete from t returning 1) delete from nl2sql._audit_chain",
     "two swapped":
-        "/* without its index */ update t set seq = case seq when 20 then 21 else 20 end, record = record where seq in (20, 21)",
+        "/* without its index */ update t set seq = case seq when 20 then 21 else 20 end where seq in (20, 21)",
     "one doubled": "/* without its index */ "
         "insert into t select chain, seq, at + interval '1 second', id, event, action, role, session_role, sqlstate,"
         " prev, hash, record from t where seq = 20",

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from tests.conftest import FAST
-from tests.db.test_dump_restore import Copy, copy_custom, copy_parallel
+from tests.db.test_dump_restore import Copy, copy_parallel
 from tests.db.test_question_errors import refused
 from tests.support.auditing import eventually
 from tests.support.databases import new_database
@@ -43,7 +43,7 @@ def used(cluster: Cluster, template: str) -> Iterator[Audited]:
         yield running
 
 
-@pytest.mark.parametrize("copy", [copy_custom, copy_parallel])
+@pytest.mark.parametrize("copy", [copy_parallel])
 def test_dump_and_restore(used: Audited, cluster: Cluster, tmp_path: Path, copy: Copy) -> None:
     """Partitions, triggers, chain and alerts come along, and the rest is signed on."""
     with used.database.connect() as source, new_database(cluster) as target:
