@@ -38,8 +38,8 @@ FRONT_DOOR = {
     "nl2sql.open(text,refcursor,jsonb)",
     "nl2sql.save_view(text,text,jsonb)",
 }
-# Expressions that the planner puts into the query, which a SET clause would prevent; all names in them are qualified. The
-# PL/Python ones run no SQL, and pinning a path would double what a call of them costs.
+# Expressions that the planner puts into the query, which a SET clause would prevent; all names in them are bound or
+# qualified. The PL/Python ones run no SQL, and pinning a path would double what a call of them costs.
 MASKS = {
     "nl2sql._mask_text(text)",
     "nl2sql._sensitive_kinds(text)",
