@@ -19,6 +19,7 @@ log = logging.getLogger("sidecar.journal")
 
 BATCH = 500
 BATCH_BYTES = 4_000_000
+GATHER = 0.1  # seconds to let records come together: each delivery is a transaction
 
 _APPEND = "select nl2sql._audit_append(%s::jsonb) as answer"
 _OUTBOX = "select nl2sql._audit_outbox(%s) as records"
@@ -55,7 +56,8 @@ class Delivery(DatabaseTask):
                 self._note_success()
                 look_at = loop.time() + self._interval
                 continue
-            await _either(ledger.changed, self._interval)
+            if await _happens(ledger.changed, self._interval):
+                await asyncio.sleep(min(GATHER, self._interval))
 
     async def _deliver(self, connection: Connection, ledger: Ledger) -> None:
         while entries := await ledger.pending(self._most):
@@ -108,9 +110,9 @@ def _first_of(entries: list[Entry]) -> list[bytes]:
     return found
 
 
-async def _either(event: asyncio.Event, seconds: float) -> None:
+async def _happens(event: asyncio.Event, seconds: float) -> bool:
     try:
         async with asyncio.timeout(seconds):
-            await event.wait()
+            return await event.wait()
     except TimeoutError:
-        pass
+        return False

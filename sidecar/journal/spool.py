@@ -6,6 +6,7 @@ Nothing here is safe for several threads; `Ledger` calls it from one of its own.
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import time
@@ -168,6 +169,8 @@ class Spool:
                 found = segment.entries_from(file.path, seq - file.before, most)
                 self._ahead.extend(found)
                 most, seq = most - len(found), seq + len(found)
+        if not self._ahead:
+            raise OSError(errno.EIO, f"entry {seq + 1} can't be read back", str(self.folder))
 
     def mark_delivered(self, seq: int) -> None:
         """The database has everything up to `seq`; files that have nothing else go."""

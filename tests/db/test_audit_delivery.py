@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
 
+from sidecar.errors import SidecarError
 from sidecar.journal.chain import Entry, Head, problems
+from sidecar.journal.journal import journal_of
 from tests.conftest import Connection
 from tests.support.auditing import Callers, audit_record, client_of, eventually, post
 from tests.support.process import SidecarProcess
+from tests.support.sidecar import Sidecar
 from tools.cluster import Cluster
 
 OURS = "bi_reader"
@@ -150,93 +156,98 @@ def test_database_restarts_while_callers_post(store: Store, folder: Path) -> Non
     assert_one_sound_chain(store.entries(), folder)
 
 
+@contextlib.contextmanager
+def service(folder: Path, *dsns: str) -> Iterator[Sidecar]:
+    """The same in this process: where nothing is killed, it need not be a program."""
+    running = Sidecar(folder, databases=list(dsns), audit_interval=0.1)
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
 def test_outbox_joins_the_chain(store: Store, folder: Path) -> None:
     """Also what no record may be: it must not stand in the way of what follows."""
     odd = audit_record(sql=["not", "a", "text"], surprise={"a": 1})
     records = [audit_record(action="set_setting"), odd, audit_record(action="mask", details="x", client_addr=None)]
-    with store.connect() as admin:
+    with store.connect() as admin, service(folder, store.dsn):
         for record in records:
             query = "insert into nl2sql._audit_outbox (id, record) values (%s, %s)"
             admin.execute(query, (record["id"], json.dumps(record)))
-    service = sidecar(folder, store.dsn).start()
-    try:
         eventually(lambda: len(store.ids()) == 3)
-        with store.connect() as admin:
-            eventually(lambda: admin.execute("select count(*) from nl2sql._audit_outbox").fetchone() == (0,))
-    finally:
-        service.stop()
+        eventually(lambda: admin.execute("select count(*) from nl2sql._audit_outbox").fetchone() == (0,))
     assert store.ids() == [record["id"] for record in records]
     assert "surprise" in store.ours()[1]["details"]
     assert_one_sound_chain(store.entries(), folder)
 
 
-@pytest.mark.parametrize("known", [1, 2, 5])
+@pytest.mark.parametrize("known", [1, 2, 3, 5])
 def test_database_has_other_entries(store: Store, folder: Path, known: int) -> None:
     """A spool from an old backup: its next numbers are taken, so it begins another chain, and nothing is lost."""
-    service = sidecar(folder).start()
-    with client_of(service.socket) as http:
-        post(http, "stored", audit_record(), audit_record(), audit_record())
-        chain = head(http)["chain"]
-    service.stop()
+    with service(folder) as running:
+        post(running.http, "stored", audit_record(), audit_record(), audit_record())
+        chain = head(running.http)["chain"]
     with store.connect() as admin:
         admin.execute("insert into nl2sql._audit_chain (chain, seq, hash) values (%s, %s, '\\xab')", (chain, known))
-    service = sidecar(folder, store.dsn).start()
-    try:
+    with service(folder, store.dsn):
         eventually(lambda: len(store.ids()) == 3)
-    finally:
-        service.stop()
     assert chain not in {entry.chain for entry in store.entries()}
     assert_one_sound_chain(store.entries(), folder)
 
 
+def test_delivered_twice_is_stored_once(store: Store, folder: Path) -> None:
+    """The answer of the database was lost, or the mark of what is delivered."""
+    with service(folder, store.dsn) as running:
+        post(running.http, "stored", *[audit_record() for _ in range(9)])
+        eventually(lambda: len(store.ids()) == 9)
+    (folder / "state" / "audit" / "db-stored" / "delivered.json").unlink()
+    with service(folder, store.dsn) as running:
+        post(running.http, "stored", audit_record())
+        eventually(lambda: len(store.ids()) == 10 and head(running.http)["delivered"] == head(running.http)["seq"])
+    assert_one_sound_chain(store.entries(), folder)
+
+
 def test_two_sidecars_do_not_share_a_folder(folder: Path) -> None:
-    service = sidecar(folder).start()
-    other = sidecar(folder / "other", state_dir=folder / "state")
-    try:
-        with pytest.raises(AssertionError, match="another sidecar uses"):
-            other.start()
-    finally:
-        service.stop()
+    with service(folder) as running, pytest.raises(SidecarError, match="another sidecar uses") as caught:
+        journal_of(running.settings).open()
+    assert caught.value.sqlstate == "NL601"
+    journal_of(running.settings).open()
 
 
 def test_heads_and_verification_over_the_socket(folder: Path, store: Store) -> None:
-    service = sidecar(folder, store.dsn).start()
-    try:
-        with client_of(service.socket) as http:
-            post(http, "stored", *[audit_record() for _ in range(5)])
-            eventually(lambda: len(store.ids()) == 5 and head(http)["delivered"] == head(http)["seq"])
-            entries = [entry.fields() for entry in store.entries()]
+    with service(folder, store.dsn) as running:
+        http = running.http
+        post(http, "stored", *[audit_record() for _ in range(5)])
+        eventually(lambda: len(store.ids()) == 5 and head(http)["delivered"] == head(http)["seq"])
+        entries = [entry.fields() for entry in store.entries()]
 
-            def verify(given: list[dict[str, Any]], after: dict[str, Any] | None = None) -> dict[str, Any]:
-                body = {"protocol": 1, "database": "stored", "entries": given, "after": after}
-                answer: dict[str, Any] = http.post("/v1/audit/verify", json=body).json()
-                return answer
+        def verify(given: list[dict[str, Any]], after: dict[str, Any] | None = None) -> dict[str, Any]:
+            body = {"protocol": 1, "database": "stored", "entries": given, "after": after}
+            answer: dict[str, Any] = http.post("/v1/audit/verify", json=body).json()
+            return answer
 
-            last = {name: entries[-1][name] for name in ("chain", "seq", "hash")}
-            assert verify(entries) == {"protocol": 1, "problems": [], "last": last}
-            changed = [*entries[:2], {**entries[2], "record": {**entries[2]["record"], "role": "root"}}, *entries[3:]]
-            assert [problem["seq"] for problem in verify(changed)["problems"]] == [3]
-            assert [problem["seq"] for problem in verify(entries[:2] + entries[3:])["problems"]] == [4]
-            assert verify(entries[2:], {name: entries[1][name] for name in last})["problems"] == []
-            # a cut tail: what the sidecar signed goes beyond what is there
-            assert head(http)["seq"] >= last["seq"] > verify(entries[:-1])["last"]["seq"]
-    finally:
-        service.stop()
+        last = {name: entries[-1][name] for name in ("chain", "seq", "hash")}
+        assert verify(entries) == {"protocol": 1, "problems": [], "last": last}
+        changed = [*entries[:2], {**entries[2], "record": {**entries[2]["record"], "role": "root"}}, *entries[3:]]
+        assert [problem["seq"] for problem in verify(changed)["problems"]] == [3]
+        assert [problem["seq"] for problem in verify(entries[:2] + entries[3:])["problems"]] == [4]
+        assert verify(entries[2:], {name: entries[1][name] for name in last})["problems"] == []
+        # a cut tail: what the sidecar signed goes beyond what is there
+        assert head(http)["seq"] >= last["seq"] > verify(entries[:-1])["last"]["seq"]
 
 
-def head(http: Any) -> dict[str, Any]:
+def head(http: httpx.Client) -> dict[str, Any]:
     found: dict[str, Any] = http.post("/v1/audit/head", json={"protocol": 1, "database": "stored"}).json()["heads"][0]
     return found
 
 
-def test_heads_are_written_where_others_find_them(folder: Path) -> None:
-    service = sidecar(folder).start()
-    with client_of(service.socket) as http:
-        post(http, "a/b", audit_record())
-    service.stop()
+def test_heads_are_written_where_others_find_them(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "sidecar.journal"), service(folder) as running:
+        post(running.http, "a/b", audit_record())
     written = json.loads((folder / "state" / "audit" / "db-a%2Fb" / "head.json").read_text())
-    assert written["seq"] == 1
-    assert Head(**written).hash in service.tail()
+    assert Head(**written).seq == 1
+    logged = [record.fields for record in caplog.records if record.message == "audit chain head"]  # type: ignore[attr-defined]
+    assert logged == [{"database": "a/b", **written}]
 
 
 def test_a_question_is_on_record_whatever_its_transaction_does(store: Store, folder: Path) -> None:

@@ -159,6 +159,15 @@ def test_backlog_is_read_from_the_disk(tmp_path: Path, monkeypatch: pytest.Monke
     assert delivered == list(range(1, 24))
 
 
+def test_a_spool_that_breaks_while_it_is_used_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool, "IN_MEMORY", 1)
+    found = filled(tmp_path, 3)
+    newest(tmp_path).write_bytes(b"\n" * 500)
+    found.mark_delivered(1)
+    with pytest.raises(OSError, match="entry 2 can't be read back"):
+        found.pending(10)
+
+
 def test_limit_of_what_waits(tmp_path: Path) -> None:
     found = opened(tmp_path, limit=2000)
     with pytest.raises(SidecarError) as caught:

@@ -38,7 +38,8 @@ def unused_port() -> int:
 def environment(folder: Path, **settings: str) -> dict[str, str]:
     """Ours, without settings of a sidecar, and with these."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("NL2SQL_")}
-    given = {"SOCKET": str(folder / "s.sock"), "CACHE_DIR": str(folder), "CONFIG": str(folder / "none.toml")} | settings
+    given = {"SOCKET": str(folder / "s.sock"), "CACHE_DIR": str(folder), "CONFIG": str(folder / "none.toml")}
+    given |= {"STATE_DIR": str(folder / "state")} | settings
     return clean | {f"NL2SQL_{name}": value for name, value in given.items()}
 
 
