@@ -190,7 +190,7 @@ def owner_name(uid: int) -> str:
 def protect(dsn: str, settings: Mapping[str, str]) -> None:
     """The protected settings of one arm; those of others go back to their defaults."""
     with psycopg.connect(dsn, autocommit=True) as connection:
-        set_protected(connection, {"repair_rounds": None, "max_timeout": "3600s", **settings})
+        set_protected(connection, {"repair_rounds": None, "max_timeout": "3600s", "audit": "off", **settings})
 
 
 def set_protected(connection: Connection, settings: Mapping[str, str | None]) -> None:
