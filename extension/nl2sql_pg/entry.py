@@ -9,12 +9,12 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from nl2sql_pg import evaluation, index, suggesting, teaching, tracing, undeclared
+from nl2sql_pg import evaluation, index, suggesting, teaching, tracing, undeclared, verifying
 from nl2sql_pg import feedback as feedback_
 from nl2sql_pg import status as status_
 from nl2sql_pg.answering import answered
 from nl2sql_pg.attempts import Trail
-from nl2sql_pg.auditing import recorded
+from nl2sql_pg.auditing import noted, recorded
 from nl2sql_pg.bridge import Database
 from nl2sql_pg.context import open_context
 from nl2sql_pg.envelope import enveloped
@@ -149,3 +149,27 @@ def judge_case(plpy: Any, gold: str, answer: str, caller: str) -> str:
 def joins(plpy: Any, relations: list[int]) -> str:
     """nl2sql._joins"""
     return enveloped(plpy, lambda db: {"ok": undeclared.all_of(db, relations)})
+
+
+def audit_read(plpy: Any, what: str, acting: str, query: str | None) -> str:
+    """nl2sql._audit_note_read: who looks at the log is in it before the first row comes."""
+
+    def work(db: Database) -> dict[str, Any]:
+        context = open_context(db, NOWHERE, Options(timeout="10s"))
+        noted(context, "audit_read", acting, sql=query, details=what)
+        return {"ok": True}
+
+    return enveloped(plpy, work)
+
+
+def audit_verify(plpy: Any, acting: str, since: str | None, until: str | None) -> str:
+    """nl2sql._audit_verify"""
+
+    def work(db: Database) -> dict[str, Any]:
+        context = open_context(db, NOWHERE, Options(timeout="60s"))
+        with recorded(context, "audit_verify", acting, details=f"since {since}, until {until}") as entry:
+            found = verifying.problems(context, since, until)
+            entry.note(verdict="broken" if found.problems else "whole", rows=found.entries)
+        return {"ok": found.problems}
+
+    return enveloped(plpy, work)

@@ -78,6 +78,14 @@ DEFINERS = {
     "nl2sql._value_found(name,text[],text[])",
     "nl2sql._feedback_close(bigint,text,text,bigint)",
     "nl2sql._audit_note(text,jsonb)",
+    "nl2sql._audit_append(jsonb)",
+    "nl2sql._audit_outbox(integer)",
+    "nl2sql._audit_look()",
+    "nl2sql._audit_read(text)",
+    "nl2sql.audit_verify(timestamp with time zone,timestamp with time zone)",
+    "nl2sql.audit_heads()",
+    "nl2sql._on_audited_ddl()",
+    "nl2sql._on_audited_drop()",
 }
 OURS = "(pronamespace = 'nl2sql'::regnamespace or oid = 'public.nl2sql(text)'::regprocedure)"
 
@@ -210,7 +218,8 @@ def test_public_functions_are_documented(admin: Connection) -> None:
     text = (ROOT / "docs" / "functions.md").read_text()
     documented = set(re.findall(r"^### `([a-z0-9_.]+\([^`]*\))(?: returns [^`]*)?`$", text, re.MULTILINE))
     query = f"""
-        select replace(replace(oid::regproc::text, 'public.', ''), '"', '') || '(' || pg_get_function_arguments(oid) || ')'
+        select translate(replace(oid::regproc::text, 'public.', ''), '"', '')
+            || '(' || pg_get_function_arguments(oid) || ')'
         from pg_proc where {OURS} and proname !~ '^_'"""
     public = {re.sub(r"(?<=')::(?:jsonb|text)", "", signature) for signature in column(admin, query)}
     assert documented == public

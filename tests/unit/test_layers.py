@@ -19,6 +19,8 @@ SIDECAR_ORDER = [
     "api",  # HTTP in, typed objects out
     "services",  # the parts that live as long as the process
     "indexer",  # needs an embedder's shape
+    "journal",  # audit records: signed, kept, delivered
+    "database",  # a task with its own connection; shows its state in an engine's shape
     "prompt",  # messages from a context: shapes of the engine, names and scope of the guard
     "engine",  # text from messages
     "repair",  # puts right what can't bind; a scope and names of the guard
@@ -38,6 +40,7 @@ EXTENSION_ORDER = [
     "status",
     "tracing",  # a trail as rows
     "index",
+    "verifying",  # the audit log beside what was signed
     "evaluation",  # answers beside statements that somebody vouches for
     "feedback",  # what users say of answers
     "suggesting",
