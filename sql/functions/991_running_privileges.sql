@@ -2,7 +2,8 @@
 do $plpgsql$
 declare
     running constant text[] := array[
-        'nl2sql._limits_of(name, name)', 'nl2sql._named_relations(name[], text)', 'nl2sql._captured(name[], text)',
+        'nl2sql._limits_of(name, name)', 'nl2sql._named_relations(name[], text[])',
+        'nl2sql._captured(name[], text[], text[], text)',
         'nl2sql._raise_warnings(jsonb)', 'nl2sql._check(text, jsonb)', 'nl2sql.check(text)',
         'nl2sql._run(text, jsonb, jsonb)', 'nl2sql.run(text, jsonb)',
         'nl2sql._query(text, jsonb, jsonb)', 'nl2sql.query(text, jsonb)', 'nl2sql._typed(text, text, jsonb, jsonb)',

@@ -18,7 +18,11 @@ class SPIError(Exception):
         self.spidata = (None, None, hint, None, None)
 
 
-NO_UNDECLARED_KEYS: dict[str, Rows] = {"nl2sql._key_columns(": [], "nl2sql._known_joins(": []}
+NO_UNDECLARED_KEYS: dict[str, Rows] = {
+    "nl2sql._captured(": [{"captured": None}],
+    "nl2sql._key_columns(": [],
+    "nl2sql._known_joins(": [],
+}
 
 # How Database.explain() wraps a statement.
 EXPLAIN, EXPLAINED = "explain (format json) select * from (\n", "\n) as nl2sql_answer"
