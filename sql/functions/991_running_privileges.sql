@@ -23,4 +23,6 @@ begin
     end loop;
 end
 $plpgsql$;
+-- what administrators store is held to the same
+grant execute on function nl2sql._captured(name[], text[], text[], text) to nl2sql_admin;
 grant select on nl2sql.limits to nl2sql_admin;
