@@ -9,9 +9,10 @@ from typing import Any
 from nl2sql_pg.attempts import Attempt
 from nl2sql_pg.confinement import Unconfined
 from nl2sql_pg.context import Context
-from nl2sql_pg.errors import ServerError
+from nl2sql_pg.errors import Refusal, ServerError
 from nl2sql_pg.plans import locks_rows
 from nl2sql_pg.runner import Limits, run
+from nl2sql_pg.statement import refuse_captured
 
 TRIAL_ROWS = 1000  # compared; of a longer result its beginning
 TRIAL_BYTES = 1_000_000
@@ -58,6 +59,11 @@ def _plan(context: Context, attempt: Attempt) -> bool:
         return False
     if not context.conforming and "\\" in attempt.sql:
         attempt.error = _BACKSLASH
+        return False
+    try:
+        refuse_captured(context, attempt.sql, "The proposal was dropped.")
+    except Refusal as refusal:
+        attempt.error = refusal.fields()
         return False
     try:
         plan = context.db.explain(attempt.sql, context.search_path)

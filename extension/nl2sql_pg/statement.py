@@ -13,7 +13,10 @@ from nl2sql_pg.errors import Refusal
 MAX_SQL = 32_768
 
 _NAMED = "select nl2sql._named_relations($1, $2)"
-_CAPTURED = "select nl2sql._captured($1, $2)"
+_CAPTURED = "select nl2sql._captured($1, $2, $3, $4)"
+
+# A name, quoted or not, and the bracket of a call behind it. Words in a string literal count, too, which is no harm.
+_NAME = re.compile(r'"((?:[^"]|"")+)"(\s*\()?|([^\W\d][\w$]*)(\s*\()?')
 
 
 @dataclass(frozen=True)
@@ -36,9 +39,22 @@ def tidy(sql: str | None, consequence: str) -> str:
     return text
 
 
+def names(sql: str) -> tuple[list[str], list[str]]:
+    """All names in a text as PostgreSQL folds them, and those that are called."""
+    found, called = set(), set()
+    for match in _NAME.finditer(sql):
+        quoted, bracket, plain, plain_bracket = match.groups()
+        name = quoted.replace('""', '"') if quoted else plain.lower()
+        name = name.encode()[:63].decode(errors="ignore")
+        found.add(name)
+        if bracket or plain_bracket:
+            called.add(name)
+    return sorted(found), sorted(called)
+
+
 def named_tables(context: Context, sql: str) -> list[dict[str, Any]]:
     """Relations the caller may read whose names stand in the text: all that the statement can read, and more."""
-    found: list[dict[str, Any]] = context.db.json(_NAMED, ["name[]", "text"], [context.schemas, sql])
+    found: list[dict[str, Any]] = context.db.json(_NAMED, ["name[]", "text[]"], [context.schemas, names(sql)[0]])
     return found
 
 
@@ -60,7 +76,8 @@ def refuse_captured(context: Context, sql: str, consequence: str) -> None:
 
     The guard knows functions by their names; an overload in a schema of the search path may fit the arguments better.
     """
-    found = context.db.value(_CAPTURED, ["name[]", "text"], [context.schemas, sql])
+    types = ["name[]", "text[]", "text[]", "text"]
+    found = context.db.value(_CAPTURED, types, [context.schemas, *names(sql), sql])
     if found:
         raise Refusal(
             "NL403",

@@ -10,7 +10,7 @@ from typing import Any
 from nl2sql_pg.context import Context
 from nl2sql_pg.embedding import TEXTS, embed
 from nl2sql_pg.errors import Refusal, ServerError
-from nl2sql_pg.statement import guard, tidy
+from nl2sql_pg.statement import guard, refuse_captured, tidy
 
 MAX_NOTE = 2000
 STEP = 60.0  # seconds for one request that fills in vectors
@@ -64,6 +64,7 @@ def checked(context: Context, sql: str | None) -> Statement:
     if not tables:
         raise _nothing_read()
     normal = guard(context, tidy(sql, NOTHING_STORED), tables, NOTHING_STORED).sql
+    refuse_captured(context, normal, NOTHING_STORED)
     try:
         if not context.superuser:
             context.db.explain(normal, context.search_path)

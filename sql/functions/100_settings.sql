@@ -3,10 +3,11 @@
 -- API: Private
 create or replace function nl2sql._setting_default()
 returns table (name text, value text, kind text, minimum numeric, maximum numeric, preference boolean, description text)
-language sql immutable called on null input security invoker parallel safe
+language plpgsql immutable called on null input security invoker parallel safe
 set search_path = pg_catalog, pg_temp
-as $sql$
-    values
+as $plpgsql$
+begin
+    return query values
         ('scope', 'search_path', 'scope', null::numeric, null::numeric, true,
             'where tables are looked for: search_path, or database'),
         ('timeout', '30s', 'interval', 0.1, 600, true,
@@ -68,20 +69,25 @@ as $sql$
         ('alert_refusals', '10', 'integer', 1, 1000000, false,
             'refused actions of one role within a minute that raise an alert'),
         ('alert_questions', '120', 'integer', 1, 1000000, false,
-            'actions of one role within a minute that raise an alert')
-$sql$;
+            'actions of one role within a minute that raise an alert');
+end
+$plpgsql$;
 comment on function nl2sql._setting_default() is 'registry of settings with defaults, kinds and limits';
 
 -- API: Private. SECURITY DEFINER since nl2sql.setting is not readable by those who ask.
 create or replace function nl2sql._settings()
 returns jsonb
-language sql stable called on null input security definer parallel safe
+language plpgsql stable called on null input security definer parallel safe
 set search_path = pg_catalog, pg_temp
-as $sql$
-    select jsonb_object_agg(d.name, coalesce(s.value, d.value))
-    from nl2sql._setting_default() as d
-        left join nl2sql.setting as s on s.name = d.name and not d.preference
-$sql$;
+as $plpgsql$
+begin
+    return (
+        select jsonb_object_agg(d.name, coalesce(s.value, d.value))
+        from nl2sql._setting_default() as d
+            left join nl2sql.setting as s on s.name = d.name and not d.preference
+    );
+end
+$plpgsql$;
 comment on function nl2sql._settings() is 'protected settings in force and the defaults of preferences';
 
 -- API: Private

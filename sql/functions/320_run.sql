@@ -1,45 +1,55 @@
 -- Running: a given statement, checked or run read-only as the caller, within limits, and undone.
 
 -- API: Private. SECURITY DEFINER since nl2sql.role_limit is not readable by those who are limited by it.
+-- plpgsql keeps the plans of this and the next functions for the session; they are called for every statement.
 create or replace function nl2sql._limits_of(role_name name, login_name name)
 returns jsonb
-language sql stable strict security definer parallel safe
+language plpgsql stable strict security definer parallel safe
 set search_path = pg_catalog, pg_temp
-as $sql$
-    -- A limit of the role itself stands; else the strictest of the roles whose rights it has. The login's own caps it.
-    with held as (
-        select l.*, l.role = to_regrole(quote_ident(role_name)) as own, l.role = to_regrole(quote_ident(login_name)) as login
-        from nl2sql.role_limit as l
-            join pg_roles as r on r.oid = l.role
-        where pg_has_role(role_name, l.role, 'usage') or l.role = to_regrole(quote_ident(login_name))
-    )
-    select jsonb_build_object(
-        'role', jsonb_build_object(
-            'max_cost', coalesce(min(h.max_cost) filter (where h.own), min(h.max_cost) filter (where h.inherited)),
-            'max_plan_rows',
-                coalesce(min(h.max_plan_rows) filter (where h.own), min(h.max_plan_rows) filter (where h.inherited)),
-            'max_rows', coalesce(min(h.max_rows) filter (where h.own), min(h.max_rows) filter (where h.inherited)),
-            'max_seconds', coalesce(min(h.max_seconds) filter (where h.own), min(h.max_seconds) filter (where h.inherited))),
-        'login', jsonb_build_object(
-            'max_cost', min(h.max_cost) filter (where h.login),
-            'max_plan_rows', min(h.max_plan_rows) filter (where h.login),
-            'max_rows', min(h.max_rows) filter (where h.login),
-            'max_seconds', min(h.max_seconds) filter (where h.login)))
-    from (select held.*, pg_has_role(role_name, held.role, 'usage') as inherited from held) as h
-$sql$;
+as $plpgsql$
+begin
+    if not exists (select from nl2sql.role_limit) then
+        return '{"role": {}, "login": {}}';
+    end if;
+    return (
+        -- A limit of the role itself stands; else the strictest of the roles whose rights it has. The login's own caps it.
+        with held as (
+            select l.*, r.rolname = role_name as own, r.rolname = login_name as login,
+                pg_has_role(role_name, l.role, 'usage') as inherited
+            from nl2sql.role_limit as l
+                join pg_roles as r on r.oid = l.role
+        )
+        select jsonb_build_object(
+            'role', jsonb_build_object(
+                'max_cost', coalesce(min(h.max_cost) filter (where h.own), min(h.max_cost) filter (where h.inherited)),
+                'max_plan_rows',
+                    coalesce(min(h.max_plan_rows) filter (where h.own), min(h.max_plan_rows) filter (where h.inherited)),
+                'max_rows', coalesce(min(h.max_rows) filter (where h.own), min(h.max_rows) filter (where h.inherited)),
+                'max_seconds',
+                    coalesce(min(h.max_seconds) filter (where h.own), min(h.max_seconds) filter (where h.inherited))),
+            'login', jsonb_build_object(
+                'max_cost', min(h.max_cost) filter (where h.login),
+                'max_plan_rows', min(h.max_plan_rows) filter (where h.login),
+                'max_rows', min(h.max_rows) filter (where h.login),
+                'max_seconds', min(h.max_seconds) filter (where h.login)))
+        from held as h
+    );
+end
+$plpgsql$;
 comment on function nl2sql._limits_of(name, name) is 'limits set for a role and for the login behind it, by name; NULL where none is set';
 
 -- API: Private
-create or replace function nl2sql._named_relations(schemas name[], sql text)
+create or replace function nl2sql._named_relations(schemas name[], words text[])
 returns jsonb
 language plpgsql stable strict security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $plpgsql$
 declare
-    words constant text[] := array(
-        select distinct lower(replace(coalesce(m[1], m[2]), '""', '"'))
-        from regexp_matches(sql, E'"((?:[^"]|"")+)"|([[:alpha:]_][[:alnum:]_$]*)', 'g') as m);
+    named constant oid[] := array(select c.oid from pg_class as c where c.relname = any (words::name[]));
 begin
+    if named = '{}' then
+        return '[]';
+    end if;
     return (
         select coalesce(jsonb_agg(jsonb_build_object(
             'schema', n.nspname, 'name', c.relname, 'comment', null,
@@ -55,20 +65,17 @@ begin
                 where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
                     and has_column_privilege(a.attrelid, a.attnum, 'select')),
             'primary_key', jsonb_build_array(), 'foreign_keys', jsonb_build_array())), '[]')
-        from nl2sql._readable_among('database', schemas, array(
-                select c.oid from pg_class as c
-                where lower(c.relname) = any (words)
-            )) as r
+        from nl2sql._readable_among('database', schemas, named) as r
             join pg_class as c on c.oid = r.relid
             join pg_namespace as n on n.oid = r.namespace
     );
 end
 $plpgsql$;
-comment on function nl2sql._named_relations(name[], text) is
-    'relations the caller may read whose names stand in a text, as docs/protocol.md describes a table, but only what the guard needs';
+comment on function nl2sql._named_relations(name[], text[]) is
+    'relations the caller may read that have one of these names, as docs/protocol.md describes a table, but only what the guard needs';
 
 -- API: Private
-create or replace function nl2sql._captured(schemas name[], sql text)
+create or replace function nl2sql._captured(schemas name[], words text[], called text[], sql text)
 returns text
 language plpgsql stable strict security invoker parallel safe
 set search_path = pg_catalog, pg_temp
@@ -76,20 +83,19 @@ as $plpgsql$
 declare
     places constant oid[] := array(
         select n.oid from pg_namespace as n where n.nspname = any (schemas) and n.nspname <> 'pg_catalog');
-    trusted constant oid[] := array(select r.oid from pg_roles as r where r.rolsuper or r.rolname = current_user);
-    names constant name[] := array(
-        select distinct replace(coalesce(m[1], lower(m[2])), '""', '"')
-        from regexp_matches(sql, E'"((?:[^"]|"")+)"|([[:alpha:]_][[:alnum:]_$]*)', 'g') as m);
 begin
+    if places = '{}' then
+        return null;
+    end if;
     return coalesce((
         select concat('function ', p.oid::regprocedure)
         from pg_proc as p
-        where p.proname = any (names) and p.pronamespace = any (places) and p.proowner <> all (trusted)
-            and (strpos(sql, concat(p.proname, '(')) > 0 or strpos(lower(sql), concat(p.proname, '(')) > 0
-                or strpos(sql, concat(quote_ident(p.proname), '(')) > 0
-                -- x.name calls name(x), too
-                or (p.pronargs = 1 and exists (
-                    select from pg_type as t where t.oid = p.proargtypes[0] and t.typtype in ('c', 'p'))))
+            join pg_roles as r on r.oid = p.proowner
+        where p.proname = any (words::name[]) and p.pronamespace = any (places)
+            and not r.rolsuper and r.rolname <> current_user
+            -- x.name calls name(x), too
+            and (p.proname = any (called::name[]) or (p.pronargs = 1 and exists (
+                select from pg_type as t where t.oid = p.proargtypes[0] and t.typtype in ('c', 'p'))))
             and not exists (
                 select from pg_depend as d
                 where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
@@ -97,7 +103,8 @@ begin
     ), (
         select concat('operator ', o.oid::regoperator)
         from pg_operator as o
-        where o.oprnamespace = any (places) and o.oprowner <> all (trusted)
+            join pg_roles as r on r.oid = o.oprowner
+        where o.oprnamespace = any (places) and not r.rolsuper and r.rolname <> current_user
             -- IN, BETWEEN, LIKE and USING are written without an operator
             and (strpos(sql, o.oprname) > 0
                 or o.oprname in ('=', '<>', '<', '>', '<=', '>=', '~~', '!~~', '~~*', '!~~*', '~', '!~', '~*', '!~*'))
@@ -108,7 +115,7 @@ begin
     ));
 end
 $plpgsql$;
-comment on function nl2sql._captured(name[], text) is
+comment on function nl2sql._captured(name[], text[], text[], text) is
     'a function or operator of another role, no superuser, that a name of the statement may lead to; NULL if there is none';
 
 -- API: Private

@@ -246,7 +246,8 @@ def test_public_functions_are_documented(admin: Connection) -> None:
     text = (ROOT / "docs" / "functions.md").read_text()
     documented = set(re.findall(r"^### `([a-z0-9_.]+\([^`]*\))(?: returns [^`]*)?`$", text, re.MULTILINE))
     query = f"""
-        select replace(replace(oid::regproc::text, 'public.', ''), '"', '') || '(' || pg_get_function_arguments(oid) || ')'
+        select translate(replace(oid::regproc::text, 'public.', ''), '"', '')
+            || '(' || pg_get_function_arguments(oid) || ')'
         from pg_proc where {OURS} and proname !~ '^_'"""
     public = {re.sub(r"(?<=')::(?:jsonb|text)", "", signature) for signature in column(admin, query)}
     assert documented == public

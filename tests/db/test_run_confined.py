@@ -77,7 +77,7 @@ def test_the_role_is_not_left(passing: Any, admin: Connection) -> None:
 
 NO_CRASH = [
     "select repeat('[', 5000000)::jsonb",
-    "select length(string_agg(repeat('x', 999), '') over ()), repeat('[', 99999)::jsonb from generate_series(1, 300000)",
+    "select length(string_agg(repeat('x', 999), '') over ()), repeat('[', 99999)::jsonb from generate_series(1, 99999)",
     "select repeat('x', 900000000)",
     "select array_fill(1, array[100000000])",
     "select string_agg(repeat('x', 1000000), '') from generate_series(1, 2000)",

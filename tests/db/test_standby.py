@@ -19,7 +19,7 @@ from tests.db.test_question_errors import refused
 from tests.support.auditing import eventually
 from tests.support.journal import journal
 from tests.support.live_audit import WRITER, AuditingSidecar
-from tests.support.peer import answer_to, silent_peer
+from tests.support.peer import answer_to, http, silent_peer
 from tools.cluster import Cluster
 from tools.places import own_folder
 
@@ -71,6 +71,7 @@ def followed(sidecar_socket: Path) -> Iterator[Followed]:
         with psycopg.connect(primary.dsn(), autocommit=True) as connection:
             connection.execute("create extension nl2sql cascade")
             connection.execute("create table orders (id int)")
+            connection.execute("insert into orders values (1), (2)")
             connection.execute("create role analyst_there login in role nl2sql_user")
             connection.execute("grant select on orders to analyst_there")
             connection.execute("create role auditor_there login in role nl2sql_auditor")
@@ -96,6 +97,21 @@ def test_answers(standby: Connection, sidecar_socket: Path) -> None:
     with journal(sidecar_socket, lambda c, r: c.sendall(answer_to(r, "select count(*) from orders"))) as kept:
         assert standby.execute(ASK).fetchone() == ("select count(*) from orders",)
     assert kept.pair()[1]["in_recovery"] is True
+
+
+def test_runs(standby: Connection, sidecar_socket: Path) -> None:
+    passed = http({"protocol": 1, "sql": "select count(*) from orders", "tables": ["public.orders"], "error": None})
+    with journal(sidecar_socket, lambda c, r: c.sendall(passed)):
+        assert standby.execute("select nl2sql.run('select count(*) from orders')").fetchone() == ({"count": 2},)
+        checked = standby.execute("select nl2sql.check('select count(*) from orders')").fetchone()
+        assert checked and (checked[0]["verdict"], checked[0]["columns"]) == ("allowed", None)
+    with journal(sidecar_socket, lambda c, r: c.sendall(answer_to(r, "select count(*) as n from orders"))):
+        typed = "select * from nl2sql.query_as('how many orders') as t(n bigint)"
+        assert standby.execute(typed.encode()).fetchone() == (2,)
+        standby.execute("begin; select nl2sql.open('how many orders', 'c')")
+        assert standby.execute("fetch all from c").fetchall() == [(2,)]
+        standby.execute("commit")
+        assert refused(standby, "select nl2sql.save_view('public.v', 'how many')").sqlstate in ("25006", "42501")
 
 
 def test_refuses(standby: Connection, sidecar_socket: Path) -> None:

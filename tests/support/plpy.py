@@ -18,6 +18,7 @@ class SPIError(Exception):
         self.spidata = (None, None, hint, None, None)
 
 
+NOTHING_CAPTURED: dict[str, Rows] = {"nl2sql._captured(": [{"captured": None}]}
 NO_UNDECLARED_KEYS: dict[str, Rows] = {"nl2sql._key_columns(": [], "nl2sql._known_joins(": []}
 
 # How Database.explain() wraps a statement.
@@ -32,7 +33,13 @@ class FakePlpy:
     SPIError = SPIError
 
     def __init__(self, answers: dict[str, Rows], plans: Plans | None = None) -> None:
-        self.answers = {**answers, "select 1": [{"?column?": 1}], "set_config": [], **NO_UNDECLARED_KEYS}
+        self.answers = {
+            **answers,
+            "select 1": [{"?column?": 1}],
+            "set_config": [],
+            **NO_UNDECLARED_KEYS,
+            **NOTHING_CAPTURED,
+        }
         self.plans = plans or {}
         self.logged: list[str] = []
         self.executed: list[tuple[str, list[Any]]] = []

@@ -49,12 +49,12 @@ EXTENSION_ORDER = [
     "typing_rows",  # types for rows that travelled as text
     "running",  # statements checked and run for the caller
     "limits",  # how much a role may cost, give and take
-    "statement",  # a given one, through the guard
     "memory",  # the last answers of this session
     "pipeline",  # the stages of a question
     "refusing",  # why there is no answer
     "choosing",  # among proposals
     "judging",  # plans and tries a proposal
+    "statement",  # a given one, through the guard
     "plans",  # what the planner's JSON says
     "proposing",  # to the model and back
     "attempts",  # a proposal, and the trail of a question
