@@ -100,6 +100,15 @@ declare
         from nl2sql._mask_opened(root) as o
             join nl2sql._mask_clear as k on k.relation = _take_rights.root and k.role = o.grantee);
 begin
+    -- all is noted before anything is taken: cascade takes from others, too, what a role passed on
+    return query
+    insert into nl2sql._mask_taken as t (root, relation, column_name, grantee, privilege, grantable)
+    select _take_rights.root, o.relation, o.column_name, o.grantee, o.privilege, o.grantable
+    from nl2sql._mask_opened(_take_rights.root) as o
+    where not exists (
+        select from nl2sql._mask_clear as k where k.relation in (_take_rights.root, o.relation) and k.role = o.grantee)
+    on conflict on constraint _mask_taken_pkey do update set grantable = excluded.grantable, taken_at = excluded.taken_at
+    returning t.*;
     for open_right in
         select o.relation::regclass as relation, o.grantee
         from nl2sql._mask_opened(root) as o
@@ -107,14 +116,7 @@ begin
             select from nl2sql._mask_clear as k where k.relation in (_take_rights.root, o.relation) and k.role = o.grantee)
         group by o.relation, o.grantee
     loop
-        return query
-        insert into nl2sql._mask_taken as t (root, relation, column_name, grantee, privilege, grantable)
-        select _take_rights.root, o.relation, o.column_name, o.grantee, o.privilege, o.grantable
-        from nl2sql._mask_opened(_take_rights.root) as o
-        where o.relation = open_right.relation and o.grantee = open_right.grantee
-        on conflict on constraint _mask_taken_pkey do update set grantable = excluded.grantable, taken_at = excluded.taken_at
-        returning t.*;
-        -- of the relation takes those of its columns, too; cascade: what that role passed on
+        -- of the relation takes those of its columns, too
         execute format('revoke select, references, trigger on table %s from %s cascade',
             open_right.relation, nl2sql._role_text(open_right.grantee));
     end loop;
