@@ -1,5 +1,6 @@
 -- Masking functions. Most are one expression, so that the planner puts them into the query that calls them: that is some
--- thirty times faster than a call, and asks for no SET clause, no STRICT, and every name and operator with its schema.
+-- thirty times faster than a call, and asks for no SET clause and no STRICT. Their bodies are bound when they are made (BEGIN
+-- ATOMIC): no search_path matters, and whoever reads a masking view needs EXECUTE, but no right on the schema.
 
 -- API: Private. Called by nl2sql.mask_sensitive(), for texts of at most a megabyte.
 create or replace function nl2sql._mask_text(value text)
@@ -27,12 +28,12 @@ create or replace function nl2sql.mask_sensitive(
 )
 returns text
 language sql immutable called on null input security invoker parallel safe
-as $sql$
+begin atomic
     select case
         when pg_catalog.octet_length(value) OPERATOR(pg_catalog.<=) 1000000 then nl2sql._mask_text(value)
         else nl2sql._mask_text(pg_catalog.left(value, 200000) OPERATOR(pg_catalog.||) '[cut]'::pg_catalog.text)
-    end
-$sql$;
+    end;
+end;
 comment on function nl2sql.mask_sensitive(text) is
     'mask card, phone, identity, account, passport and social security numbers, addresses and labelled names in free text; never raises';
 
@@ -42,7 +43,7 @@ create or replace function nl2sql.mask_email(
 )
 returns text
 language sql immutable called on null input security invoker parallel safe
-as $sql$
+begin atomic
     select case
         when pg_catalog.strpos(address, '@') OPERATOR(pg_catalog.>) 7
             then pg_catalog.left(address, 3) OPERATOR(pg_catalog.||) '****@' OPERATOR(pg_catalog.||) pg_catalog.split_part(address, '@', 2)
@@ -51,8 +52,8 @@ as $sql$
         when pg_catalog.strpos(address, '@') OPERATOR(pg_catalog.>) 0
             then '****@' OPERATOR(pg_catalog.||) pg_catalog.split_part(address, '@', 2)
         when address is not null then '****'
-    end
-$sql$;
+    end;
+end;
 comment on function nl2sql.mask_email(text) is 'mask the name in an address of electronic mail; the domain stays';
 
 -- API: Public
@@ -61,14 +62,14 @@ create or replace function nl2sql.mask_phone(
 )
 returns text
 language sql immutable called on null input security invoker parallel safe
-as $sql$
+begin atomic
     select case
         when pg_catalog.length(number) OPERATOR(pg_catalog.=) 11
             then pg_catalog.left(number, 3) OPERATOR(pg_catalog.||) '****' OPERATOR(pg_catalog.||) pg_catalog.right(number, 4)
         when pg_catalog.length(number) OPERATOR(pg_catalog.>=) 8 then '****' OPERATOR(pg_catalog.||) pg_catalog.right(number, 4)
         when number is not null then '****'
-    end
-$sql$;
+    end;
+end;
 comment on function nl2sql.mask_phone(text) is 'mask a telephone number; its last four digits stay, and the first three of one of eleven characters';
 
 -- API: Public
@@ -77,12 +78,12 @@ create or replace function nl2sql.mask_card(
 )
 returns text
 language sql immutable called on null input security invoker parallel safe
-as $sql$
+begin atomic
     select case
         when pg_catalog.length(number) OPERATOR(pg_catalog.>=) 12 then '****-****-****-' OPERATOR(pg_catalog.||) pg_catalog.right(number, 4)
         when number is not null then '****-****-****-****'
-    end
-$sql$;
+    end;
+end;
 comment on function nl2sql.mask_card(text) is 'mask the number of a payment card; its last four digits stay';
 
 -- API: Public
@@ -91,12 +92,12 @@ create or replace function nl2sql.mask_name(
 )
 returns text
 language sql immutable called on null input security invoker parallel safe
-as $sql$
+begin atomic
     select case
-        when pg_catalog.length(name) OPERATOR(pg_catalog.>) 1 then pg_catalog.left(name, 1) OPERATOR(pg_catalog.||) '**'
+        when pg_catalog.octet_length(name) OPERATOR(pg_catalog.>) 3 then pg_catalog.left(name, 1) OPERATOR(pg_catalog.||) '**'
         when name is not null then '**'
-    end
-$sql$;
+    end;
+end;
 comment on function nl2sql.mask_name(text) is 'mask a name; its first character stays: of most Chinese names the family name';
 
 -- API: Public
@@ -105,15 +106,15 @@ create or replace function nl2sql.mask_id(
 )
 returns text
 language sql immutable called on null input security invoker parallel safe
-as $sql$
+begin atomic
     select case
         when pg_catalog.length(number) OPERATOR(pg_catalog.>=) 15
             then pg_catalog.left(number, 3) OPERATOR(pg_catalog.||) '***********' OPERATOR(pg_catalog.||) pg_catalog.right(number, 4)
         when pg_catalog.length(number) OPERATOR(pg_catalog.>=) 7
             then pg_catalog.left(number, 1) OPERATOR(pg_catalog.||) '****' OPERATOR(pg_catalog.||) pg_catalog.right(number, 2)
         when number is not null then '****'
-    end
-$sql$;
+    end;
+end;
 comment on function nl2sql.mask_id(text) is 'mask an identity number; a few characters of both ends stay, at most half of them';
 
 -- API: Public
@@ -125,18 +126,20 @@ create or replace function nl2sql.mask_partial(
 )
 returns text
 language sql immutable called on null input security invoker parallel safe
-as $sql$
+begin atomic
     select case
-        when pg_catalog.length(value)::pg_catalog.int8 OPERATOR(pg_catalog.>=) (2::pg_catalog.int8 OPERATOR(pg_catalog.*) (greatest(keep_first, 0)::pg_catalog.int8 OPERATOR(pg_catalog.+) greatest(keep_last, 0)))
+        when (2::pg_catalog.int8 OPERATOR(pg_catalog.*) pg_catalog.length(value))
+            OPERATOR(pg_catalog.>=) (3::pg_catalog.int8 OPERATOR(pg_catalog.*)
+                (greatest(keep_first, 0)::pg_catalog.int8 OPERATOR(pg_catalog.+) greatest(keep_last, 0)))
             then pg_catalog.left(value, greatest(keep_first, 0))
                 OPERATOR(pg_catalog.||) pg_catalog.repeat(pg_catalog.left(coalesce(pad, '*'), 1),
                     pg_catalog.length(value) OPERATOR(pg_catalog.-) greatest(keep_first, 0) OPERATOR(pg_catalog.-) greatest(keep_last, 0))
                 OPERATOR(pg_catalog.||) pg_catalog.right(value, greatest(keep_last, 0))
         else pg_catalog.repeat(pg_catalog.left(coalesce(pad, '*'), 1), pg_catalog.length(value))
-    end
-$sql$;
+    end;
+end;
 comment on function nl2sql.mask_partial(text, int, int, text) is
-    'mask the middle of a text; a text of which more than half would stay is hidden in whole';
+    'mask the middle of a text; a text of which more than two thirds would stay is hidden in whole';
 
 -- API: Public. SECURITY DEFINER since nobody may read the key. STABLE, since a restore brings another one.
 create or replace function nl2sql.mask_hash(
@@ -156,7 +159,7 @@ $plpgsql$;
 comment on function nl2sql.mask_hash(text) is 'a pseudonym of 32 hexadecimal digits: the same for the same text, not to be guessed without the key of this database';
 
 -- API: Private
-create or replace function nl2sql._unknown_precision(given text, value anyelement)
+create or replace function nl2sql._unknown_date_unit(given text, value anyelement)
 returns anyelement
 language plpgsql immutable called on null input security invoker parallel safe
 set search_path = pg_catalog, pg_temp
@@ -164,12 +167,12 @@ as $plpgsql$
 begin
     raise exception using
         errcode = '22023',
-        message = format('%L is no precision that a date is masked to', left(given, 80)),
+        message = format('%L is no unit that a date is masked to', left(given, 80)),
         detail = 'Nothing was masked and nothing is shown.',
         hint = 'Take year, quarter, month or week.';
 end
 $plpgsql$;
-comment on function nl2sql._unknown_precision(text, anyelement) is 'raise 22023 for nl2sql.mask_date()';
+comment on function nl2sql._unknown_date_unit(text, anyelement) is 'raise 22023 for nl2sql.mask_date()';
 
 -- API: Private
 create or replace function nl2sql._unknown_step(given numeric)
@@ -189,51 +192,51 @@ comment on function nl2sql._unknown_step(numeric) is 'raise 22023 for nl2sql.mas
 
 -- API: Public
 create or replace function nl2sql.mask_date(
-    value date,                    -- a day; beyond what timestamps hold it is hidden
-    "precision" text default 'year'  -- year, quarter, month or week
+    value date,               -- a day; beyond what timestamps hold it is hidden
+    unit text default 'year'  -- year, quarter, month or week
 )
 returns date
 language sql immutable called on null input security invoker parallel safe
-as $sql$
+begin atomic
     select case
-        when ("precision" OPERATOR(pg_catalog.=) any ('{year, quarter, month, week}'::pg_catalog.text[])) is not true
-            then nl2sql._unknown_precision("precision", value)
+        when (unit OPERATOR(pg_catalog.=) any ('{year, quarter, month, week}'::pg_catalog.text[])) is not true
+            then nl2sql._unknown_date_unit(unit, value)
         when value OPERATOR(pg_catalog.>=) '4712-01-01 BC'::pg_catalog.date and value OPERATOR(pg_catalog.<=) '290000-12-31'::pg_catalog.date
-            then pg_catalog.date_trunc("precision", value::pg_catalog.timestamp)::pg_catalog.date
-    end
-$sql$;
+            then pg_catalog.date_trunc(unit, value::pg_catalog.timestamp)::pg_catalog.date
+    end;
+end;
 comment on function nl2sql.mask_date(date, text) is 'the first day of the year, quarter, month or week; raises 22023';
 
 -- API: Public
 create or replace function nl2sql.mask_date(
-    value timestamp,               -- a moment
-    "precision" text default 'year'  -- year, quarter, month or week
+    value timestamp,          -- a moment
+    unit text default 'year'  -- year, quarter, month or week
 )
 returns timestamp
 language sql immutable called on null input security invoker parallel safe
-as $sql$
+begin atomic
     select case
-        when ("precision" OPERATOR(pg_catalog.=) any ('{year, quarter, month, week}'::pg_catalog.text[])) is not true
-            then nl2sql._unknown_precision("precision", value)
-        when value OPERATOR(pg_catalog.>=) '4712-01-01 BC'::pg_catalog.timestamp then pg_catalog.date_trunc("precision", value)
-    end
-$sql$;
+        when (unit OPERATOR(pg_catalog.=) any ('{year, quarter, month, week}'::pg_catalog.text[])) is not true
+            then nl2sql._unknown_date_unit(unit, value)
+        when value OPERATOR(pg_catalog.>=) '4712-01-01 BC'::pg_catalog.timestamp then pg_catalog.date_trunc(unit, value)
+    end;
+end;
 comment on function nl2sql.mask_date(timestamp, text) is 'the first moment of the year, quarter, month or week; raises 22023';
 
 -- API: Public. STABLE, since the time zone of the session decides where a year begins.
 create or replace function nl2sql.mask_date(
-    value timestamptz,             -- a moment
-    "precision" text default 'year'  -- year, quarter, month or week
+    value timestamptz,        -- a moment
+    unit text default 'year'  -- year, quarter, month or week
 )
 returns timestamptz
 language sql stable called on null input security invoker parallel safe
-as $sql$
+begin atomic
     select case
-        when ("precision" OPERATOR(pg_catalog.=) any ('{year, quarter, month, week}'::pg_catalog.text[])) is not true
-            then nl2sql._unknown_precision("precision", value)
-        when value OPERATOR(pg_catalog.>=) '4712-01-01 BC'::pg_catalog.timestamptz then pg_catalog.date_trunc("precision", value)
-    end
-$sql$;
+        when (unit OPERATOR(pg_catalog.=) any ('{year, quarter, month, week}'::pg_catalog.text[])) is not true
+            then nl2sql._unknown_date_unit(unit, value)
+        when value OPERATOR(pg_catalog.>=) '4712-01-01 BC'::pg_catalog.timestamptz then pg_catalog.date_trunc(unit, value)
+    end;
+end;
 comment on function nl2sql.mask_date(timestamptz, text) is 'the first moment of the year, quarter, month or week; raises 22023';
 
 -- API: Public
@@ -243,15 +246,15 @@ create or replace function nl2sql.mask_number(
 )
 returns numeric
 language sql immutable called on null input security invoker parallel safe
-as $sql$
+begin atomic
     select case
         when (step OPERATOR(pg_catalog.>) 0::pg_catalog.numeric) is not true then nl2sql._unknown_step(step)
         else pg_catalog.round(value OPERATOR(pg_catalog./) step) OPERATOR(pg_catalog.*) step
-    end
-$sql$;
+    end;
+end;
 comment on function nl2sql.mask_number(numeric, numeric) is 'the nearest multiple of a step; raises 22023';
 
--- API: Public
+-- API: Public. BEGIN ATOMIC takes no polymorphic argument; no name in it needs a path.
 create or replace function nl2sql.mask_null(
     value anyelement  -- of any type
 )

@@ -225,7 +225,7 @@ as $sql$
 $sql$;
 comment on function nl2sql._note_readers(regclass) is 'note who may read a masked view';
 
--- API: Private. As above. The server runs functions of a view as the reader; those of the masks call some that raise errors.
+-- API: Private. As above. The server runs functions of a view as the reader: the masks, and what these call.
 create or replace function nl2sql._give_masks(masked_view regclass)
 returns void
 language plpgsql volatile strict security invoker parallel unsafe
@@ -233,14 +233,20 @@ set search_path = pg_catalog, pg_temp
 as $plpgsql$
 declare
     needed text := (
+        with recursive called as (
+            select d.refobjid as oid
+            from pg_rewrite as r
+                join pg_depend as d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid and d.refclassid = 'pg_proc'::regclass
+            where r.ev_class = _give_masks.masked_view
+            union
+            select d.refobjid
+            from called as c
+                join pg_depend as d on d.classid = 'pg_proc'::regclass and d.objid = c.oid and d.refclassid = 'pg_proc'::regclass
+        )
         select string_agg(p.oid::regprocedure::text, ', ')
-        from pg_proc as p
-        where p.pronamespace = 'nl2sql'::regnamespace
-            and (p.proname in ('_mask_text', '_unknown_precision', '_unknown_step') or p.oid in (
-                select d.refobjid
-                from pg_rewrite as r
-                    join pg_depend as d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid and d.refclassid = 'pg_proc'::regclass
-                where r.ev_class = _give_masks.masked_view)));
+        from called as c
+            join pg_proc as p on p.oid = c.oid and p.pronamespace = 'nl2sql'::regnamespace
+    );
     reader text;
 begin
     for reader in
@@ -250,7 +256,6 @@ begin
             left join pg_roles as r on r.rolname = e.role
         where v.masked_view = _give_masks.masked_view and (e.role = '' or r.oid is not null)
     loop
-        execute format('grant usage on schema nl2sql to %s', reader);
         execute format('grant execute on function %s to %s', needed, reader);
     end loop;
 end

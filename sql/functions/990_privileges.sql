@@ -76,7 +76,7 @@ declare
     masking_functions constant text[] := array[
         'nl2sql._mask_text(text)', 'nl2sql.mask_sensitive(text)', 'nl2sql.mask_email(text)', 'nl2sql.mask_phone(text)',
         'nl2sql.mask_card(text)', 'nl2sql.mask_name(text)', 'nl2sql.mask_id(text)', 'nl2sql.mask_partial(text, int, int, text)',
-        'nl2sql.mask_hash(text)', 'nl2sql._unknown_precision(text, anyelement)', 'nl2sql._unknown_step(numeric)', 'nl2sql.mask_date(date, text)',
+        'nl2sql.mask_hash(text)', 'nl2sql._unknown_date_unit(text, anyelement)', 'nl2sql._unknown_step(numeric)', 'nl2sql.mask_date(date, text)',
         'nl2sql.mask_date(timestamp, text)', 'nl2sql.mask_date(timestamptz, text)', 'nl2sql.mask_number(numeric, numeric)',
         'nl2sql.mask_null(anyelement)'];
     signature text;

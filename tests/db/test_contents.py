@@ -32,6 +32,24 @@ FRONT_DOOR = {
     "nl2sql.approve(bigint,text)",
     "nl2sql.add_case(text,text,text)",
 }
+# Expressions that the planner puts into the query, which a SET clause would prevent; all names in them are qualified. The
+# PL/Python ones run no SQL, and pinning a path would double what a call of them costs.
+MASKS = {
+    "nl2sql._mask_text(text)",
+    "nl2sql._sensitive_kinds(text)",
+    "nl2sql.mask_sensitive(text)",
+    "nl2sql.mask_email(text)",
+    "nl2sql.mask_phone(text)",
+    "nl2sql.mask_card(text)",
+    "nl2sql.mask_name(text)",
+    "nl2sql.mask_id(text)",
+    "nl2sql.mask_partial(text,integer,integer,text)",
+    "nl2sql.mask_date(date,text)",
+    "nl2sql.mask_date(timestamp without time zone,text)",
+    "nl2sql.mask_date(timestamp with time zone,text)",
+    "nl2sql.mask_number(numeric,numeric)",
+    "nl2sql.mask_null(anyelement)",
+}
 # Called for a question, in a state that can't write.
 READ_ONLY = {"nl2sql._ask(text,jsonb,jsonb)", "nl2sql._trace(text,jsonb,jsonb)"}
 # With the rights of the owner: they read or write a private table, as the comment above each says.
@@ -72,6 +90,7 @@ DEFINERS = {
     "nl2sql._on_mask_drop()",
     "nl2sql._masked_samples(name,oid[])",
     "nl2sql._masked_frequent_values(name,name[],name[])",
+    "nl2sql.mask_hash(text)",
 }
 OURS = "(pronamespace = 'nl2sql'::regnamespace or oid = 'public.nl2sql(text)'::regprocedure)"
 
@@ -103,12 +122,12 @@ def test_everything_in_the_schema_is_a_member(admin: Connection) -> None:
 def test_search_paths_are_pinned(admin: Connection) -> None:
     pinned = "'search_path=pg_catalog, pg_temp' = any (proconfig)"
     loose = column(admin, f"select oid::regprocedure::text from pg_proc where {OURS} and ({pinned}) is not true")
-    assert set(loose) == FRONT_DOOR
+    assert set(loose) == FRONT_DOOR | MASKS
 
 
 def test_definers_are_the_known_ones(admin: Connection) -> None:
     assert set(column(admin, f"select oid::regprocedure::text from pg_proc where {OURS} and prosecdef")) == DEFINERS
-    assert not DEFINERS & FRONT_DOOR
+    assert not DEFINERS & (FRONT_DOOR | MASKS)
 
 
 def test_definers_have_no_dynamic_sql(admin: Connection) -> None:

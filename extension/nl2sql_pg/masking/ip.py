@@ -6,7 +6,7 @@ import re
 import socket
 from collections.abc import Iterator
 
-from nl2sql_pg.masking.findings import CHECKED, SHAPED, Finding
+from nl2sql_pg.masking.findings import CHECKED, Finding
 
 _OCTET = r"(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _V4 = re.compile(rf"(?<![\w*])(?<!\d\.){_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}(?![\w*]|\.[\d*])", re.ASCII)
@@ -34,7 +34,7 @@ def find_version_6(text: str) -> Iterator[Finding]:
         if digits >= _ENOUGH and not _DIGITS.isdisjoint(address) and _is_version_6(address):
             first, second = address.split(":")[:2]
             shown = f"{first}:{second}:****" if first and second else f"{first}:****"
-            yield Finding(found.start(), found.end(), "ip", SHAPED, shown)
+            yield Finding(found.start(), found.end(), "ip", CHECKED, shown)
 
 
 def _is_version_6(address: str) -> bool:
