@@ -254,7 +254,7 @@ begin
         from nl2sql._mask_view as v
             cross join jsonb_to_recordset(v.readers) as e (role name)
             left join pg_roles as r on r.rolname = e.role
-        where v.masked_view = _give_masks.masked_view and (e.role = '' or r.oid is not null)
+        where v.masked_view = _give_masks.masked_view and (e.role = '' or r.oid is not null) and needed is not null
     loop
         execute format('grant execute on function %s to %s', needed, reader);
     end loop;
