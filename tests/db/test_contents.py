@@ -32,8 +32,8 @@ FRONT_DOOR = {
     "nl2sql.approve(bigint,text)",
     "nl2sql.add_case(text,text,text)",
 }
-# Expressions that the planner puts into the query, which a SET clause would prevent; all names in them are qualified. The
-# PL/Python ones run no SQL, and pinning a path would double what a call of them costs.
+# Expressions that the planner puts into the query, which a SET clause would prevent; all names in them are bound or
+# qualified. The PL/Python ones run no SQL, and pinning a path would double what a call of them costs.
 MASKS = {
     "nl2sql._mask_text(text)",
     "nl2sql._sensitive_kinds(text)",

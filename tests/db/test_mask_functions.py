@@ -78,7 +78,8 @@ NOTHING = [
     "mask_hash(null)", "mask_date(null::date)", "mask_date(null::timestamp)", "mask_date(null::timestamptz, 'week')",
     "mask_number(null)", "mask_number(null, 5)", "mask_sensitive(null)", "mask_null(5)", "mask_null('x'::text)",
     "mask_null(array[1, 2])", "mask_date(date 'infinity')", "mask_date(date '-infinity')",
-    "mask_date(date '5874897-12-31')", "mask_date(date '4714-11-24 BC', 'week')", "mask_date(timestamp '4714-11-24 BC', 'week')",
+    "mask_date(date '5874897-12-31')", "mask_date(date '4714-11-24 BC', 'week')",
+    "mask_date(timestamp '4714-11-24 BC', 'week')",
 ]  # fmt: skip
 WRONG = [
     ("mask_date(date '1990-05-17', 'day')", "'day' is no unit"),
@@ -106,7 +107,8 @@ MASKED = """
 """
 NEEDED = """
     nl2sql.mask_name(text), nl2sql.mask_email(text), nl2sql.mask_phone(text), nl2sql.mask_card(text),
-    nl2sql.mask_id(text), nl2sql.mask_date(date, text), nl2sql._unknown_date_unit(text, anyelement), nl2sql.mask_number(numeric, numeric),
+    nl2sql.mask_id(text), nl2sql.mask_date(date, text), nl2sql._unknown_date_unit(text, anyelement),
+    nl2sql.mask_number(numeric, numeric),
     nl2sql._unknown_step(numeric), nl2sql.mask_sensitive(text), nl2sql._mask_text(text), nl2sql.mask_hash(text),
     nl2sql.mask_partial(text, int, int, text), nl2sql.mask_null(anyelement)
 """

@@ -15,14 +15,10 @@ _TABLE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _TABLE |= {zero + value: 0x30 + value for zero in _ZEROS for value in range(10)}
 _TABLE |= dict.fromkeys(map(ord, _DASHES), ord("-"))
 _TABLE |= dict.fromkeys(map(ord, _SPACES + _INVISIBLE), ord(" "))
-# Full-width punctuation that no finder looks at stays: most Chinese text has nothing else to fold.
-for _code in map(ord, "！，；？（）"):
+# Punctuation that no finder looks at, or that they know: most Chinese text has nothing else to fold.
+for _code in map(ord, "！，；？："):
     del _TABLE[_code]
-_TABLE[ord("（")] = ord("(")
-_TABLE[ord("）")] = ord(")")
-_FOLDABLE = re.compile(
-    "[" + "".join(re.escape(chr(code)) for code in sorted(_TABLE) if chr(code) not in "：（）") + "]"
-)
+_FOLDABLE = re.compile("[" + "".join(re.escape(chr(code)) for code in sorted(_TABLE)) + "]")
 
 
 def fold(text: str) -> str:

@@ -57,6 +57,7 @@ def findings(text: str) -> list[Finding]:
     """What is personal in a text, in order and without overlaps."""
     found: list[Finding] = []
     plain = text.isascii()
+    written = text
     if not plain:
         text = fold(text)
     if "@" in text:
@@ -75,7 +76,18 @@ def findings(text: str) -> list[Finding]:
         found += names.find_titled(text)
     if not plain and _has_label_han(text):
         found += names.find_han(text)
-    return _chosen(found) if len(found) > 1 else found
+    if len(found) > 1:
+        found = _chosen(found)
+    return found if text is written else [_as_written(finding, text, written) for finding in found]
+
+
+def _as_written(finding: Finding, folded: str, written: str) -> Finding:
+    """What stays of a finding, in the characters it was written in."""
+    start, end, shown = finding.start, finding.end, finding.shown
+    if len(shown) != end - start:
+        return finding
+    trios = zip(shown, folded[start:end], written[start:end], strict=True)
+    return finding._replace(shown="".join(own if new == old else new for new, old, own in trios))
 
 
 def kinds(text: str) -> list[str]:
