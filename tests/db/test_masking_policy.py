@@ -183,6 +183,17 @@ def test_public_and_what_was_passed_on(bank: Connection, analyst: Connection) ->
         bank.execute("select nl2sql.unmask('bank.client', 'mail'); drop owned by middle; drop role middle")
 
 
+def test_default_privileges_give_nobody_the_masked_view(bank: Connection, analyst: Connection) -> None:
+    bank.execute(
+        "revoke select on bank.client from analyst; alter default privileges grant select on tables to analyst"
+    )
+    mask(bank)
+    bank.execute(
+        "alter default privileges revoke select on tables from analyst; grant usage on schema bank_masked to analyst"
+    )
+    assert refused(analyst, "select * from bank_masked.client")
+
+
 def test_unmask_gives_back(bank: Connection, analyst: Connection) -> None:
     before = one(bank, "select relacl::text from pg_class where oid = 'bank.client'::regclass")
     mask(bank)
