@@ -621,3 +621,15 @@ def test_discover_pii(bank: Connection) -> None:
         mask(bank, name, str(masking), "bank.person")
     with as_role(bank, "masking_admin"):
         assert rows(bank, query) == []
+
+
+def test_without_the_extension_nobody_gets_rights_back(cluster: Cluster, template: str, admin: Connection) -> None:
+    with new_database(cluster, template) as other, other.connect() as connection:
+        connection.execute("create table client (mail text); grant select on client to analyst")
+        connection.execute("select nl2sql.mask('client', 'mail', 'email')")
+        with pytest.raises(psycopg.errors.DependentObjectsStillExist):
+            connection.execute("drop extension nl2sql")
+        connection.execute("drop extension nl2sql cascade")
+        assert one(connection, "select has_table_privilege('analyst', 'client', 'select')") is False
+        assert one(connection, "select to_regclass('public_masked.client')") is None
+        connection.execute("drop owned by analyst, nl2sql_masker")
