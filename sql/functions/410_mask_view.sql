@@ -347,6 +347,7 @@ declare
         where v.relation = _put_mask_view.relation);
     place text := coalesce(known::text, (
         select format('%I.%I', nl2sql._masked_schema(c.oid), c.relname) from pg_class as c where c.oid = relation));
+    reader text;
 begin
     if known is null and to_regclass(place) is not null then
         raise exception using
@@ -358,6 +359,14 @@ begin
     execute format('create or replace view %s with (security_barrier) as %s', place, body);
     if known is null then
         execute format('alter view %s owner to nl2sql_masker', place);
+        -- what default privileges of the role that made it have given
+        for reader in
+            select distinct nl2sql._role_text(x.grantee)
+            from pg_class as c cross join aclexplode(c.relacl) as x
+            where c.oid = place::regclass and x.grantee <> 'nl2sql_masker'::regrole
+        loop
+            execute format('revoke all on table %s from %s', place, reader);
+        end loop;
     end if;
     insert into nl2sql._mask_view as v (relation, masked_view, column_names, body)
     values (relation, place::regclass, nl2sql._name_list(relation, numbers), body)

@@ -100,6 +100,15 @@ declare
         from nl2sql._mask_opened(root) as o
             join nl2sql._mask_clear as k on k.relation = _take_rights.root and k.role = o.grantee);
 begin
+    -- all is noted before anything is taken: cascade takes from others, too, what a role passed on
+    return query
+    insert into nl2sql._mask_taken as t (root, relation, column_name, grantee, privilege, grantable)
+    select _take_rights.root, o.relation, o.column_name, o.grantee, o.privilege, o.grantable
+    from nl2sql._mask_opened(_take_rights.root) as o
+    where not exists (
+        select from nl2sql._mask_clear as k where k.relation in (_take_rights.root, o.relation) and k.role = o.grantee)
+    on conflict on constraint _mask_taken_pkey do update set grantable = excluded.grantable, taken_at = excluded.taken_at
+    returning t.*;
     for open_right in
         select o.relation::regclass as relation, o.grantee
         from nl2sql._mask_opened(root) as o
@@ -107,14 +116,7 @@ begin
             select from nl2sql._mask_clear as k where k.relation in (_take_rights.root, o.relation) and k.role = o.grantee)
         group by o.relation, o.grantee
     loop
-        return query
-        insert into nl2sql._mask_taken as t (root, relation, column_name, grantee, privilege, grantable)
-        select _take_rights.root, o.relation, o.column_name, o.grantee, o.privilege, o.grantable
-        from nl2sql._mask_opened(_take_rights.root) as o
-        where o.relation = open_right.relation and o.grantee = open_right.grantee
-        on conflict on constraint _mask_taken_pkey do update set grantable = excluded.grantable, taken_at = excluded.taken_at
-        returning t.*;
-        -- of the relation takes those of its columns, too; cascade: what that role passed on
+        -- of the relation takes those of its columns, too
         execute format('revoke select, references, trigger on table %s from %s cascade',
             open_right.relation, nl2sql._role_text(open_right.grantee));
     end loop;
@@ -223,7 +225,7 @@ as $sql$
 $sql$;
 comment on function nl2sql._note_readers(regclass) is 'note who may read a masked view';
 
--- API: Private. As above. The server runs functions of a view as the reader; those of the masks call some that raise errors.
+-- API: Private. As above. The server runs functions of a view as the reader: the masks, and what these call.
 create or replace function nl2sql._give_masks(masked_view regclass)
 returns void
 language plpgsql volatile strict security invoker parallel unsafe
@@ -231,14 +233,20 @@ set search_path = pg_catalog, pg_temp
 as $plpgsql$
 declare
     needed text := (
+        with recursive called as (
+            select d.refobjid as oid
+            from pg_rewrite as r
+                join pg_depend as d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid and d.refclassid = 'pg_proc'::regclass
+            where r.ev_class = _give_masks.masked_view
+            union
+            select d.refobjid
+            from called as c
+                join pg_depend as d on d.classid = 'pg_proc'::regclass and d.objid = c.oid and d.refclassid = 'pg_proc'::regclass
+        )
         select string_agg(p.oid::regprocedure::text, ', ')
-        from pg_proc as p
-        where p.pronamespace = 'nl2sql'::regnamespace
-            and (p.proname in ('_mask_text', '_unknown_precision', '_unknown_step') or p.oid in (
-                select d.refobjid
-                from pg_rewrite as r
-                    join pg_depend as d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid and d.refclassid = 'pg_proc'::regclass
-                where r.ev_class = _give_masks.masked_view)));
+        from called as c
+            join pg_proc as p on p.oid = c.oid and p.pronamespace = 'nl2sql'::regnamespace
+    );
     reader text;
 begin
     for reader in
@@ -246,9 +254,8 @@ begin
         from nl2sql._mask_view as v
             cross join jsonb_to_recordset(v.readers) as e (role name)
             left join pg_roles as r on r.rolname = e.role
-        where v.masked_view = _give_masks.masked_view and (e.role = '' or r.oid is not null)
+        where v.masked_view = _give_masks.masked_view and (e.role = '' or r.oid is not null) and needed is not null
     loop
-        execute format('grant usage on schema nl2sql to %s', reader);
         execute format('grant execute on function %s to %s', needed, reader);
     end loop;
 end

@@ -194,6 +194,61 @@ end
 $plpgsql$;
 comment on function nl2sql._follow_views(regclass, oid[]) is 'warn of and record new views over masked columns';
 
+-- API: Private. As above.
+create or replace function nl2sql._granted_on()
+returns oid[]
+language sql volatile called on null input security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    -- PostgreSQL does not say what a GRANT was on: relations whose catalog rows are as new as this transaction, or newer
+    select coalesce(array_agg(c.oid), '{}')
+    from (
+        select k.oid from pg_class as k where age(k.xmin) <= age(pg_current_xact_id()::xid)
+        union
+        select a.attrelid from pg_attribute as a where age(a.xmin) <= age(pg_current_xact_id()::xid)
+    ) as c
+$sql$;
+comment on function nl2sql._granted_on() is 'relations that this transaction may have changed';
+
+-- API: Private. As above.
+create or replace function nl2sql._masks_near(touched oid[], tag text)
+returns table (relation regclass, masked_view regclass, follow boolean)
+language sql stable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    -- what is touched, what it inherits from, and what it reads: few, where most DDL is about tables without masks
+    with recursive near as (
+        select t.oid from unnest(touched) as t (oid)
+        union
+        select f.oid
+        from near as k
+            cross join lateral (
+                select i.inhparent as oid from pg_inherits as i where i.inhrelid = k.oid
+                union all
+                select d.refobjid
+                from pg_rewrite as r
+                    join pg_depend as d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+                        and d.refclassid = 'pg_class'::regclass and d.refobjid <> r.ev_class
+                where r.ev_class = k.oid
+            ) as f
+    ),
+    -- tables whose policies read it
+    looked_up as (
+        select p.polrelid as oid
+        from pg_depend as d join pg_policy as p on d.classid = 'pg_policy'::regclass and p.oid = d.objid
+        where d.refclassid = 'pg_class'::regclass and d.refobjid = any (touched)
+    )
+    select v.relation, v.masked_view,
+        c.oid = any (touched) or c.relnamespace = any (touched) or l.oid is not null
+            or tag = 'DROP POLICY' and c.relrowsecurity
+    from nl2sql._mask_view as v
+        join pg_class as c on c.oid = v.relation
+        left join (select distinct k.oid from looked_up as k) as l on l.oid = v.relation
+    where v.relation in (select k.oid from near as k) or c.relnamespace = any (touched) or l.oid is not null
+        or tag = 'DROP POLICY' and c.relrowsecurity
+$sql$;
+comment on function nl2sql._masks_near(oid[], text) is 'masked tables that a command may concern, and whether their views must follow';
+
 -- API: Private. SECURITY DEFINER: DDL may come from any role, and nobody may write the tables of policies otherwise.
 create or replace function nl2sql._on_mask_ddl()
 returns event_trigger
@@ -207,20 +262,21 @@ begin
     if not exists (select from nl2sql._mask) or exists (select from nl2sql._mask_busy as b where b.pid = pg_backend_pid()) then
         return;
     end if;
-    select coalesce(array_agg(distinct coalesce(p.polrelid, k.objid)), '{}') into touched
-    from pg_event_trigger_ddl_commands() as k
-        left join pg_policy as p on k.classid = 'pg_policy'::regclass and p.oid = k.objid;
-    insert into nl2sql._mask_busy (pid) values (pg_backend_pid());
+    if tg_tag in ('GRANT', 'REVOKE') then
+        touched := nl2sql._granted_on();
+    else
+        select coalesce(array_agg(distinct coalesce(p.polrelid, k.objid)), '{}') into touched
+        from pg_event_trigger_ddl_commands() as k
+            left join pg_policy as p on k.classid = 'pg_policy'::regclass and p.oid = k.objid;
+    end if;
     for masked in
-        select v.relation, v.masked_view, c.oid = any (touched) or c.relnamespace = any (touched) or tg_tag like '%POLICY'
-            or c.relrowsecurity and tg_tag = 'ALTER TABLE' as changed
-        from nl2sql._mask_view as v
-            join pg_class as c on c.oid = v.relation
+        select m.* from nl2sql._masks_near(touched, tg_tag) as m
     loop
+        insert into nl2sql._mask_busy (pid) values (pg_backend_pid()) on conflict do nothing;
         if tg_tag in ('GRANT', 'REVOKE') then
             perform nl2sql._note_readers(masked.masked_view);
             perform nl2sql._give_masks(masked.masked_view);
-        elsif masked.changed then
+        elsif masked.follow then
             perform nl2sql._follow_table(masked.relation);
         end if;
         if tg_tag like '%VIEW' then
@@ -230,7 +286,10 @@ begin
             perform nl2sql._follow_rights(masked.relation, touched);
         end if;
     end loop;
-    delete from nl2sql._mask_busy as b where b.pid = pg_backend_pid();
+    -- nothing is written for DDL that has nothing to do with masks
+    if masked.relation is not null then
+        delete from nl2sql._mask_busy as b where b.pid = pg_backend_pid();
+    end if;
 end
 $plpgsql$;
 comment on function nl2sql._on_mask_ddl() is
@@ -245,7 +304,13 @@ as $plpgsql$
 declare
     gone record;
 begin
-    if not exists (select from nl2sql._mask) or exists (select from nl2sql._mask_busy as b where b.pid = pg_backend_pid()) then
+    if exists (select from nl2sql._mask_busy as b where b.pid = pg_backend_pid()) or not exists (
+        select from pg_event_trigger_dropped_objects() as d
+        where d.classid = 'pg_class'::regclass and (
+            exists (select from nl2sql._mask as m where m.relation = d.objid)
+            or exists (select from nl2sql._mask_taken as t where t.relation = d.objid)
+            or exists (select from nl2sql._mask_clear as k where k.relation = d.objid)))
+    then
         return;
     end if;
     insert into nl2sql._mask_busy (pid) values (pg_backend_pid());

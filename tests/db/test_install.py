@@ -41,7 +41,14 @@ def test_one_statement_installs_everything(bare: Connection) -> None:
     found = {name for (name,) in bare.execute("select extname from pg_extension")}
     assert found == {"plpgsql", "plpython3u", "vector", "pg_trgm", "nl2sql"}
     roles = {name for (name,) in bare.execute("select rolname from pg_roles where rolname ~ '^nl2sql_'")}
-    assert roles == {"nl2sql_user", "nl2sql_developer", "nl2sql_auditor", "nl2sql_admin", "nl2sql_sidecar"}
+    assert roles == {
+        "nl2sql_user",
+        "nl2sql_developer",
+        "nl2sql_auditor",
+        "nl2sql_admin",
+        "nl2sql_sidecar",
+        "nl2sql_masker",
+    }
     assert refused(bare, "select nl2sql('how many')").sqlstate == "NL601"
     bare.execute("create table t (id int)")
     assert refused(bare, "select nl2sql('how many')").sqlstate == "NL601"

@@ -50,12 +50,14 @@ def bank(admin: Connection) -> Iterator[Connection]:
         grant usage on schema bank to analyst, fraud_desk, masking_admin;
         set role table_owner;
         create table bank.client (
-            id int primary key, name varchar(10), mail text, town text check (town in ('Rome', 'Paris')), pay int, born date
+            id int primary key, name varchar(10), mail text, town text check (town in ('Rome', 'Paris')),
+            pay int, born date
         );
         create table bank.loan (id int primary key, client_id int references bank.client, mail text);
         comment on column bank.client.mail is 'where letters go';
         insert into bank.client
-            select n, 'Robert', 'robert' || n || '@corp.example', case n % 2 when 0 then 'Rome' else 'Paris' end, 51234, '1980-02-03'
+            select n, 'Robert', 'robert' || n || '@corp.example', case n % 2 when 0 then 'Rome' else 'Paris' end,
+                51234, '1980-02-03'
             from generate_series(1, 60) as n;
         grant select on bank.client, bank.loan to analyst, fraud_desk;
         reset role;
@@ -170,7 +172,8 @@ def test_reader_without_any_other_right(bank: Connection, database: Database) ->
 
 def test_public_and_what_was_passed_on(bank: Connection, analyst: Connection) -> None:
     bank.execute("""
-        create role middle; grant usage on schema bank to middle; grant select on bank.client to middle with grant option;
+        create role middle; grant usage on schema bank to middle;
+        grant select on bank.client to middle with grant option;
         set role middle; grant select on bank.client to public; reset role""")
     try:
         assert any("public" in line for line in mask(bank))
@@ -178,6 +181,17 @@ def test_public_and_what_was_passed_on(bank: Connection, analyst: Connection) ->
         assert one(bank, "select has_table_privilege('public', 'bank_masked.client', 'select')") is True
     finally:
         bank.execute("select nl2sql.unmask('bank.client', 'mail'); drop owned by middle; drop role middle")
+
+
+def test_default_privileges_give_nobody_the_masked_view(bank: Connection, analyst: Connection) -> None:
+    bank.execute(
+        "revoke select on bank.client from analyst; alter default privileges grant select on tables to analyst"
+    )
+    mask(bank)
+    bank.execute(
+        "alter default privileges revoke select on tables from analyst; grant usage on schema bank_masked to analyst"
+    )
+    assert refused(analyst, "select * from bank_masked.client")
 
 
 def test_unmask_gives_back(bank: Connection, analyst: Connection) -> None:
@@ -442,13 +456,17 @@ def test_row_security_is_carried_and_followed(bank: Connection, analyst: Connect
 def test_row_security_as_the_table_itself_has_it(bank: Connection, analyst: Connection) -> None:
     """The same policies, read by the same role: once natively, once through the view."""
     for policies in (
-        "create policy a on bank.client using (id < 9); create policy b on bank.client using (id > 55 or town = 'Rome' and id < 20)",
-        "create policy a on bank.client using (id < 9); create policy b on bank.client as restrictive using (town = 'Rome')",
+        "create policy a on bank.client using (id < 9);"
+        "create policy b on bank.client using (id > 55 or town = 'Rome' and id < 20)",
+        "create policy a on bank.client using (id < 9);"
         "create policy b on bank.client as restrictive using (town = 'Rome')",
-        "create policy a on bank.client to nl2sql_user using (id < 9); create policy b on bank.client to nl2sql_auditor using (true)",
+        "create policy b on bank.client as restrictive using (town = 'Rome')",
+        "create policy a on bank.client to nl2sql_user using (id < 9);"
+        "create policy b on bank.client to nl2sql_auditor using (true)",
         "create policy a on bank.client to nl2sql_auditor using (true)",
         "create policy a on bank.client with check (true); create policy b on bank.client for select using (null)",
-        "create policy a on bank.client using (exists (select from bank.loan as client where client.client_id = bank.client.id))",
+        "create policy a on bank.client"
+        " using (exists (select from bank.loan as client where client.client_id = bank.client.id))",
     ):
         bank.execute("insert into bank.loan values (1, 4) on conflict do nothing")
         bank.execute("alter table bank.client enable row level security;" + policies)
@@ -530,8 +548,10 @@ def test_who_reads_both_is_shown_the_table(bank: Connection, analyst: Connection
 def test_examples_with_clear_values_are_hidden(bank: Connection, analyst: Connection) -> None:
     bank.execute("""
         select nl2sql._example_store(
-            '{"question": "loans of robert1@corp.example", "sql": "select id from bank.client where mail = ''robert1@corp.example''", "source": "admin"}',
-            '[{"schema": "bank", "table": "client", "column": "", "plain": false}, {"schema": "bank", "table": "client", "column": "mail", "plain": false}]',
+            '{"question": "loans of robert1@corp.example", "source": "admin",
+                "sql": "select id from bank.client where mail = ''robert1@corp.example''"}',
+            '[{"schema": "bank", "table": "client", "column": "", "plain": false},
+                {"schema": "bank", "table": "client", "column": "mail", "plain": false}]',
             null)""")
     assert len(rows(analyst, "select * from nl2sql._example")) == 1
     mask(bank)
@@ -546,7 +566,9 @@ def test_dump_and_restore(
     bank.execute("select nl2sql.show_clear('bank.client', 'fraud_desk')")
     mask(bank)
     mask(bank, "pay", "number(1000)")
-    policy = "select schema_name, table_name, column_name, masking, masked_view::text, in_force, clear_text_roles from nl2sql.masking_policy"
+    policy = """
+        select schema_name, table_name, column_name, masking, masked_view::text, in_force, clear_text_roles
+        from nl2sql.masking_policy"""
     with new_database(database.cluster) as target:
         copy(database, target, tmp_path)  # type: ignore[operator]
         with target.connect() as restored, target.connect("analyst") as reader:
@@ -567,13 +589,17 @@ def test_dump_and_restore(
 def test_discover_pii(bank: Connection) -> None:
     bank.execute("""
         create table bank.person (
-            id int, "fullName" text, "手机号" text, e_mail text, notes text, order_number text, birth_date date, phone bigint);
+            id int, "fullName" text, "手机号" text, e_mail text, notes text, order_number text, birth_date date,
+            phone bigint);
         insert into bank.person
             select n, 'Ann', '1380013' || (8000 + n), 'a' || n || '@corp.example',
-                case when n % 5 = 0 then 'please call 13800138000 about the parcel' else 'a parcel' end, 'ORD-' || n, '1980-01-01', 1
+                case when n % 5 = 0 then 'please call 13800138000 about the parcel' else 'a parcel' end,
+                'ORD-' || n, '1980-01-01', 1
             from generate_series(1, 100) as n;
         grant select on bank.person to masking_admin""")
-    query = "select column_name, masking, score, evidence from nl2sql.discover_pii('{bank}') where relation = 'bank.person'::regclass"
+    query = """
+        select column_name, masking, score, evidence from nl2sql.discover_pii('{bank}')
+        where relation = 'bank.person'::regclass"""
     with as_role(bank, "masking_admin"):
         found = {str(name): (masking, score, evidence) for name, masking, score, evidence in rows(bank, query)}
         unread = rows(
@@ -595,3 +621,15 @@ def test_discover_pii(bank: Connection) -> None:
         mask(bank, name, str(masking), "bank.person")
     with as_role(bank, "masking_admin"):
         assert rows(bank, query) == []
+
+
+def test_without_the_extension_nobody_gets_rights_back(cluster: Cluster, template: str, admin: Connection) -> None:
+    with new_database(cluster, template) as other, other.connect() as connection:
+        connection.execute("create table client (mail text); grant select on client to analyst")
+        connection.execute("select nl2sql.mask('client', 'mail', 'email')")
+        with pytest.raises(psycopg.errors.DependentObjectsStillExist):
+            connection.execute("drop extension nl2sql")
+        connection.execute("drop extension nl2sql cascade")
+        assert one(connection, "select has_table_privilege('analyst', 'client', 'select')") is False
+        assert one(connection, "select to_regclass('public_masked.client')") is None
+        connection.execute("drop owned by analyst, nl2sql_masker")
