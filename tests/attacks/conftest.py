@@ -132,7 +132,7 @@ def stage(cluster: Cluster, template: str, short_folder: Path) -> Iterator[Stage
         watcher = stack.enter_context(watch(database.dsn()))
         watcher.execute("select nl2sql.set_setting('socket_path', %s)", (str(service.settings.socket),))
         watcher.execute("select nl2sql.set_setting('sidecar_user', %s)", (str(os.geteuid()),))
-        watcher.execute("select nl2sql.set_setting('trial_milliseconds', '300')")
+        watcher.execute("select nl2sql.set_setting('trial_milliseconds', '200'), nl2sql.set_setting('max_cost', '100000')")
         set_stage(watcher)
         stack.callback(strike_stage, watcher)
         found = Stage(database, watcher, service)
