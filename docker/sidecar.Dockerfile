@@ -18,6 +18,7 @@ WORKDIR /opt/nl2sql
 RUN NL2SQL_ENGINE=$ENGINE tools/bootstrap.sh runtime && rm -rf /root/.cache
 ENV PATH=/opt/nl2sql/.nl2sql/venv/bin:$PATH \
     NL2SQL_CACHE_DIR=/var/lib/nl2sql \
+    NL2SQL_STATE_DIR=/var/lib/nl2sql \
     NL2SQL_SOCKET=/run/nl2sql/sidecar.sock \
     NL2SQL_SOCKET_GROUP=postgres \
     NL2SQL_ALLOWED_USERS='["999"]'

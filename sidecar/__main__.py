@@ -14,6 +14,7 @@ from sidecar.app import create_app
 from sidecar.engine.assemble import assemble_embedder, assemble_engine, prompt_family
 from sidecar.errors import SidecarError
 from sidecar.indexer.worker import IndexWorker
+from sidecar.journal.journal import journal_of
 from sidecar.services import Services
 from sidecar.settings import Settings
 from sidecar.version import __version__
@@ -23,7 +24,9 @@ def build_services(settings: Settings) -> Services:
     """The parts as the settings say. Nothing is started or loaded yet."""
     embedder = assemble_embedder(settings)
     workers = [IndexWorker(database, embedder, settings.index_interval) for database in settings.databases]
-    return Services(settings, assemble_engine(settings), embedder, prompt_family(settings), workers)
+    return Services(
+        settings, assemble_engine(settings), embedder, prompt_family(settings), journal_of(settings), workers
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,7 +40,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = Settings()
         logs.configure(settings.log_level)
-        server.serve(create_app(build_services(settings)), settings)
+        services = build_services(settings)
+        services.journal.open()
+        server.serve(create_app(services), settings)
     except ValidationError as error:
         for problem in error.errors():
             print(f"nl2sql-sidecar: setting {'.'.join(map(str, problem['loc']))}: {problem['msg']}", file=sys.stderr)

@@ -6,6 +6,13 @@ import os
 from pathlib import Path
 
 
+def default_state() -> Path:
+    """What must outlive a restart of the machine: systemd's state folder, or the user's."""
+    if value := os.environ.get("STATE_DIRECTORY"):
+        return Path(value.split(":")[0])
+    return Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser() / "nl2sql"
+
+
 def default_cache() -> Path:
     """The user's cache folder of models and downloads, shared by all checkouts."""
     for name in ("NL2SQL_CACHE_DIR", "NL2SQL_CACHE"):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sidecar.engine.base import Embedder, Engine, EngineState
 from sidecar.errors import SidecarError
 from sidecar.indexer.worker import IndexWorker
+from sidecar.journal.journal import Journal
 from sidecar.settings import Settings
 
 USABLE = ("ready", "external")
@@ -21,11 +22,13 @@ class Services:
     engine: Engine
     embedder: Embedder
     prompt_family: str
+    journal: Journal
     workers: list[IndexWorker] = field(default_factory=list)
     _embedder_state: EngineState = field(default=EngineState("starting", "not loaded yet", "none"), init=False)
     _warming: asyncio.Task[None] | None = field(default=None, init=False)
 
     async def start(self) -> None:
+        await self.journal.start()
         await self.engine.start()
         self._warm_embedder()
         for worker in self.workers:
@@ -36,6 +39,7 @@ class Services:
             self._warming.cancel()
         for worker in self.workers:
             await worker.stop()
+        await self.journal.stop()
         await self.engine.stop()
         await self.embedder.close()
 
@@ -53,6 +57,7 @@ class Services:
             "model": EngineState(engine.state, self.engine.model_name, engine.action),
             "embedder": self._embedder_state,
             **{f"indexer {w.name}": w.state() for w in self.workers},
+            **self.journal.states(),
         }
 
     def _warm_embedder(self) -> None:

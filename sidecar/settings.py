@@ -18,7 +18,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from sidecar.places import default_cache
+from sidecar.places import default_cache, default_state
 
 DEFAULT_CONFIG = Path("/etc/nl2sql/sidecar.toml")
 
@@ -76,9 +76,24 @@ class Settings(BaseSettings):
     engine_max_waiting: int = Field(256, ge=1, description="Requests in flight at once; further ones get NL307.")
 
     databases: list[str] = Field(
-        [], description="Connection strings whose schema index is kept fresh; none: `nl2sql.refresh_index()` does it."
+        [],
+        description="Connection strings of databases whose schema index is kept fresh (none: `nl2sql.refresh_index()` "
+        "does it) and to which audit records are delivered.",
     )
     index_interval: float = Field(1.0, gt=0, description="Seconds between two looks for changed tables.")
+
+    state_dir: Path = Field(
+        default_factory=default_state,
+        description="Folder of audit records on their way, and of the key that signs them; each sidecar has its own.",
+    )
+    audit_spool_bytes: int = Field(
+        1_000_000_000,
+        ge=100_000,
+        description="Records that may wait, in bytes a database; at the limit NL601 is raised.",
+    )
+    audit_interval: float = Field(
+        1.0, gt=0, description="Seconds between two looks for administrators' acts and changed memberships."
+    )
 
     log_level: str = Field(
         "info", pattern=r"^(?i:debug|info|warning|error)$", description="debug, info, warning or error."
@@ -111,6 +126,10 @@ class Settings(BaseSettings):
     @property
     def engine_socket_path(self) -> Path:
         return self.engine_socket or self.socket.with_name("engine.sock")
+
+    @property
+    def journal_path(self) -> Path:
+        return self.state_dir / "audit"
 
     @property
     def engine_log_path(self) -> Path:

@@ -59,6 +59,7 @@ class SidecarProcess:
             "NL2SQL_ALLOWED_USERS": json.dumps([self.account.name]),
             "NL2SQL_DATABASES": json.dumps(databases),
             "NL2SQL_MODEL": model,
+            "NL2SQL_STATE_DIR": str(self.root / "state"),
             "NL2SQL_ENGINE_LOG": str(self.root / "log" / "engine.log"),
         }
         return os.environ | ours

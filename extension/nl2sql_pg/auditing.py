@@ -19,7 +19,7 @@ SECONDS = 5.0  # for an outcome: what it tells of is over, and may have used up 
 MOST_CHARS = 40_000  # of one text field
 MOST_ITEMS = 1000  # of one list
 
-_WHO = "select nl2sql._audit_session(current_user) || jsonb_build_object('database', current_database())"
+_WHO = "select nl2sql._audit_session(coalesce($1, current_user)) || jsonb_build_object('database', current_database())"
 
 Record = dict[str, Any]
 
@@ -35,13 +35,16 @@ class Entry:
 
 
 @contextlib.contextmanager
-def recorded(context: Context, action: str, **fields: Any) -> Iterator[Entry]:
-    """Intent, body, outcome. Raises NL601 before the body, or instead of its result, if a record can't be stored."""
+def recorded(context: Context, action: str, acting: str | None = None, **fields: Any) -> Iterator[Entry]:
+    """Intent, body, outcome. Raises NL601 before the body, or instead of its result, if a record can't be stored.
+
+    `acting` is the role that acts where the current one is the owner of a SECURITY DEFINER function.
+    """
     entry = Entry(**fields)
     if not required(context):
         yield entry
         return
-    database, who = _who(context)
+    database, who = _who(context, acting)
     who |= {"action": action}
     store(context, database, [who | entry.fields | {"event": "intent"}], context.deadline)
     began = time.monotonic()
@@ -60,10 +63,10 @@ def recorded(context: Context, action: str, **fields: Any) -> Iterator[Entry]:
     _conclude(context, database, who, entry, began)
 
 
-def noted(context: Context, action: str, **fields: Any) -> None:
+def noted(context: Context, action: str, acting: str | None = None, **fields: Any) -> None:
     """One record of something that has no outcome of its own."""
     if required(context):
-        database, who = _who(context)
+        database, who = _who(context, acting)
         store(context, database, [who | plain(fields) | {"event": "event", "action": action}], context.deadline)
 
 
@@ -108,9 +111,9 @@ def _plain(value: Any) -> Any:
     return str(value)[:MOST_CHARS]
 
 
-def _who(context: Context) -> tuple[str, Record]:
+def _who(context: Context, acting: str | None) -> tuple[str, Record]:
     """The database, and the fields that both records of an action share."""
-    who: Record = context.db.json(_WHO)
+    who: Record = context.db.json(_WHO, ["name"], [acting])
     return who.pop("database"), who
 
 

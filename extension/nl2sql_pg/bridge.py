@@ -136,6 +136,13 @@ class Database:
             yield
             raise _Rollback(None)
 
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """As undone(), and nothing can write in it."""
+        with self.undone():
+            self.rows("select set_config('transaction_read_only', 'on', true)")
+            yield
+
     def admit(self, sql: str) -> None:
         """Raise ServerError unless the text is SQL by itself: what is can't break out of brackets around it."""
         try:

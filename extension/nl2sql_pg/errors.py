@@ -3,6 +3,7 @@
 Failure
   Refusal    something the user can act on: SQLSTATE, MESSAGE, DETAIL, HINT
   ServerError  the server's own words (cancel, timeout, a planner error), passed on as they are
+    ExplainedError  with what follows and what to do
 """
 
 from __future__ import annotations
@@ -48,6 +49,18 @@ class ServerError(Failure):
     def final(self) -> bool:
         """Whether the statement itself is to end: cancelled, timed out, shut down, in conflict with recovery."""
         return self.sqlstate.startswith("57") or self.sqlstate in ("40001", "25P03")
+
+
+class ExplainedError(ServerError):
+    """An error of PostgreSQL's with what follows and what to do in our words; its message is still the server's."""
+
+    def __init__(self, error: ServerError, message: str, *, detail: str, hint: str) -> None:
+        super().__init__(error.sqlstate, message, None, error.planning)
+        self.detail = detail
+        self.hint = hint
+
+    def fields(self) -> dict[str, str]:
+        return {**super().fields(), "detail": self.detail, "hint": self.hint}
 
 
 def internal(error: BaseException) -> Refusal:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nl2sql_pg.bridge import QUERY_CANCELED, Database
-from nl2sql_pg.confinement import Timer, grow_stack, hold_role, memory_limit, time_limit
+from nl2sql_pg.confinement import Timer, Unconfined, grow_stack, hold_role, memory_limit, time_limit
 from nl2sql_pg.errors import ServerError
 
 MEMORY = 384_000_000
@@ -31,7 +31,7 @@ _SETTINGS = """
         set_config('work_mem', '16MB', true), set_config('max_parallel_workers_per_gather', '0', true),
         set_config('jit', 'off', true), set_config('lock_timeout', '1s', true),
         set_config('extra_float_digits', '1', true),
-        (select setting::int * 1024 from pg_settings where name = 'max_stack_depth') as stack,
+        pg_size_bytes(current_setting('max_stack_depth')) as stack,
         array(select row(classid, objid, objsubid, mode)::text from pg_locks
             where locktype = 'advisory' and pid = pg_backend_pid()) as locks
 """
@@ -151,7 +151,7 @@ def confined(db: Database, search_path: str, limits: Limits) -> Iterator[Room]:
     timer, held = Timer(), None
     try:
         with db.undone():
-            before = db.rows(_SETTINGS, ["text"], [search_path])[0]
+            before = _settle(db, search_path)
             held = before["locks"]
             hold_role()
             grow_stack(before["stack"])
@@ -168,6 +168,15 @@ def confined(db: Database, search_path: str, limits: Limits) -> Iterator[Room]:
             db.swallow_cancel()
         if held is not None:
             db.rows(_UNLOCK, ["text[]"], [held])
+
+
+def _settle(db: Database, search_path: str) -> dict[str, Any]:
+    try:
+        return db.rows(_SETTINGS, ["text"], [search_path])[0]
+    except ServerError as error:
+        if error.final:
+            raise
+        raise Unconfined(f"its settings can't be made: {error.message}") from None
 
 
 def run(db: Database, sql: str, search_path: str, limits: Limits) -> Result:

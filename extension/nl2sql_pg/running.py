@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from nl2sql_pg.confinement import Unconfined
 from nl2sql_pg.context import Context
-from nl2sql_pg.errors import Failure, Refusal, ServerError
+from nl2sql_pg.errors import ExplainedError, Failure, Refusal, ServerError
 from nl2sql_pg.limits import Allowance
 from nl2sql_pg.plans import Node, largest_scans, locks_rows, most_rows
 from nl2sql_pg.runner import LINE_CHARS, Column, Limits, Result, confined
 from nl2sql_pg.statement import Guarded, guard, named_tables, refuse_captured, tidy
 
 NOTHING_RUN = "Nothing was run."
+NO_RESULT = "The statement has no result; nothing was changed."
 SCANS = 3  # most tables that an error names
 
 LOCK_NOT_AVAILABLE = "55P03"
@@ -26,6 +28,7 @@ class Ran:
 
     columns: list[Column]
     rows: list[str]
+    cost: float
     warnings: list[str]
 
 
@@ -37,44 +40,45 @@ def guarded(context: Context, sql: str | None) -> Guarded:
 
 def check(context: Context, sql: str | None, allowed: Allowance) -> dict[str, Any]:
     """What nl2sql.check() tells: the verdict, and what is known up to it."""
-    told: dict[str, Any] = dict.fromkeys(
+    found: dict[str, Any] = dict.fromkeys(
         ("rule", "message", "detail", "hint", "sql", "tables", "columns", "returns", "cost", "rows")
     )
-    told |= {"verdict": "allowed", "limits": allowed.told()}
+    found |= {"verdict": "allowed", "limits": allowed.told()}
     try:
-        _refuse_superuser(context)
+        refuse_superuser(context)
         statement = guarded(context, sql)
-        told |= {"sql": statement.sql, "tables": statement.tables}
-        told["columns"] = _columns_read(context, statement.sql)
-        told |= _judged(context, statement, allowed)
+        found |= {"sql": statement.sql, "tables": statement.tables}
+        found["columns"] = _columns_read(context, statement.sql)
+        found |= judged(context, statement, allowed)
     except Failure as failure:
         if _is_verdict(failure):
             refusal = {"verdict": "refused", "rule": failure.sqlstate, "detail": None, "hint": None}
-            return told | refusal | {k: v for k, v in failure.fields().items() if k != "sqlstate"}
+            return found | refusal | {k: v for k, v in failure.fields().items() if k != "sqlstate"}
         raise
-    return told
+    return found
 
 
 def run(context: Context, statement: Guarded, allowed: Allowance, typed: bool = False) -> Ran:
     """Rows of a guarded statement: JSON objects, or arrays of each cell's text where they are to be typed again."""
-    _refuse_superuser(context)
+    refuse_superuser(context)
     refuse_captured(context, statement.sql, NOTHING_RUN)
     limits = Limits(allowed.max_seconds, allowed.max_rows, allowed.max_bytes, allowed.max_cell_chars)
-    with _told(), confined(context.db, context.search_path, limits) as room:
+    with told(), confined(context.db, context.search_path, limits) as room:
         context.db.admit(statement.sql)
-        _refuse_plan(room.plan(statement.sql), statement, allowed)
+        plan = room.plan(statement.sql)
+        _refuse_plan(plan, statement, allowed)
         columns = room.columns(statement.sql)
         result = (room.texts if typed else room.records)(statement.sql, columns)
     if result.broken:
         raise _row_too_long()
-    return Ran(columns, result.rows, _warnings(result, limits))
+    return Ran(columns, result.rows, plan["Total Cost"], _warnings(result, limits))
 
 
-def _judged(context: Context, statement: Guarded, allowed: Allowance) -> dict[str, Any]:
+def judged(context: Context, statement: Guarded, allowed: Allowance) -> dict[str, Any]:
     """What the planner says of it; raises what stands against it."""
     refuse_captured(context, statement.sql, NOTHING_RUN)
     limits = Limits(allowed.max_seconds, 0, 0)
-    with _told(), confined(context.db, context.search_path, limits) as room:
+    with told(), confined(context.db, context.search_path, limits) as room:
         context.db.admit(statement.sql)
         plan = room.plan(statement.sql)
         columns = room.columns(statement.sql)
@@ -101,7 +105,7 @@ def _is_verdict(failure: Failure) -> bool:
     return not failure.sqlstate.startswith(("NL0", "NL3", "NL5", "NL6"))
 
 
-def _refuse_superuser(context: Context) -> None:
+def refuse_superuser(context: Context) -> None:
     if context.as_superuser:
         raise Refusal(
             "42501",
@@ -141,7 +145,7 @@ def _too_costly(reason: str, plan: Node, statement: Guarded) -> Refusal:
 
 
 @contextlib.contextmanager
-def _told() -> Any:
+def told(consequence: str = NO_RESULT) -> Iterator[None]:
     """Errors of the server and of the runner in words for who runs a statement."""
     try:
         yield
@@ -150,15 +154,15 @@ def _told() -> Any:
             "NL412",
             f"the limits of a statement can't be set on this server: {reason}",
             detail=NOTHING_RUN,
-            hint="Take the statement from nl2sql() and run it by hand; an administrator finds more in docs/running.md.",
+            hint="Run it by hand; what a server must offer for it is in docs/running.md.",
         ) from None
     except ServerError as error:
         if error.final:
             raise
-        raise _refused(error) from None
+        raise _refused(error, consequence) from None
 
 
-def _refused(error: ServerError) -> Refusal:
+def _refused(error: ServerError, consequence: str) -> ExplainedError:
     """The server's words without its hint, which may name a column that the caller may not read."""
     message, hint = error.message, "Run EXPLAIN on it, or ask in other words."
     if error.sqlstate == "42501":
@@ -171,14 +175,14 @@ def _refused(error: ServerError) -> Refusal:
         hint = "Read fewer rows or shorter values at once."
     elif error.sqlstate == LOCK_NOT_AVAILABLE:
         hint = "Another session holds a lock on one of the tables; try again later."
-    return Refusal(error.sqlstate, message, detail="The statement has no result; nothing was changed.", hint=hint)
+    return ExplainedError(error, message, detail=consequence, hint=hint)
 
 
 def _row_too_long() -> Refusal:
     return Refusal(
         "54000",
         f"a row of the result has more than {LINE_CHARS} characters",
-        detail="It can't be shown in parts. The statement has no result; nothing was changed.",
+        detail=f"It can't be shown in parts. {NO_RESULT}",
         hint="Select fewer columns, or parts of them: left(column, 1000).",
     )
 

@@ -33,5 +33,6 @@ class AccessLog:
             await self._app(scope, receive, noting)
         finally:
             fields["ms"] = round((time.perf_counter() - started) * 1000, 1)
-            level = logging.DEBUG if scope["method"] == "GET" else logging.INFO
+            quiet = scope["method"] == "GET" or scope["path"] == "/v1/audit"
+            level = logging.DEBUG if quiet else logging.INFO
             log.log(level, "%s %s", scope["method"], scope["path"], extra={"fields": fields})

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-StateName = Literal["starting", "loading", "ready", "restarting", "dead", "missing model", "external"]
+StateName = Literal["starting", "loading", "ready", "restarting", "dead", "missing model", "external", "waiting"]
 
 
 @dataclass(frozen=True)

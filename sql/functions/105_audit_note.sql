@@ -66,15 +66,18 @@ language plpgsql volatile called on null input security definer parallel unsafe
 set search_path = pg_catalog, pg_temp
 as $plpgsql$
 declare
-    own constant text[] := '{question, sql, tables, columns, masks, verdict, rule}';
     given constant jsonb := coalesce(details, '{}');
-    record jsonb;
+    own constant jsonb := coalesce(
+        (select jsonb_object_agg(d.key, d.value) from jsonb_each(given) as d
+            where d.key in ('question', 'sql', 'verdict', 'rule') and jsonb_typeof(d.value) = 'string'
+                or d.key in ('tables', 'columns', 'masks') and jsonb_typeof(d.value) = 'array'
+                    and not jsonb_path_exists(d.value, '$[*] ? (@.type() != "string")')),
+        '{}');
+    others constant jsonb := given - array(select jsonb_object_keys(own));
+    record jsonb := nl2sql._audit_session(nl2sql._audit_role()) || jsonb_build_object('event', 'event', 'action', action) || own;
 begin
-    record := nl2sql._audit_session(nl2sql._audit_role())
-        || jsonb_build_object('event', 'event', 'action', action)
-        || coalesce((select jsonb_object_agg(d.key, d.value) from jsonb_each(given) as d where d.key = any (own)), '{}');
-    if given - own <> '{}' then
-        record := record || jsonb_build_object('details', (given - own)::text);
+    if others <> '{}' then
+        record := record || jsonb_build_object('details', others::text);
     end if;
     insert into nl2sql._audit_outbox (id, record) values ((record ->> 'id')::uuid, record);
 end

@@ -299,6 +299,7 @@ returns bigint
 language sql volatile strict security definer parallel unsafe
 set search_path = pg_catalog, pg_temp
 as $sql$
+    select nl2sql._audit_note('refresh_index', jsonb_build_object('everything', true));
     delete from nl2sql._index as i where not exists (select from pg_class as c where c.oid = i.relid);
     with queued as (
         insert into nl2sql._index_queue (relid) select distinct i.relid from nl2sql._index as i returning 1

@@ -269,6 +269,9 @@ begin
         insert into nl2sql.join_rule (from_table, from_columns, to_table, to_columns, allowed)
         values (from_table, from_columns, to_table, to_columns, allowed);
     end if;
+    perform nl2sql._audit_note('define_join', jsonb_build_object(
+        'from_table', from_table::text, 'from_columns', from_columns, 'to_table', to_table::text, 'to_columns', to_columns,
+        'allowed', allowed));
 end
 $plpgsql$;
 comment on function nl2sql.define_join(regclass, text[], regclass, text[], boolean) is

@@ -136,6 +136,9 @@ returns int
 language sql volatile strict security definer parallel unsafe
 set search_path = pg_catalog, pg_temp
 as $sql$
+    select nl2sql._audit_note('index_values', jsonb_build_object(
+        'relation', relation::regclass::text, 'column', nl2sql._name_list(relation, array[attribute]), 'most', most,
+        'values', cardinality(found)));
     delete from nl2sql._value_column as old where not exists (select from pg_class as c where c.oid = old.relid);
     insert into nl2sql._value_column as old (relid, attnum, most, complete)
     values (relation, attribute, most, complete)
@@ -159,6 +162,8 @@ returns int
 language sql volatile called on null input security definer parallel unsafe
 set search_path = pg_catalog, pg_temp
 as $sql$
+    select nl2sql._audit_note('drop_values', jsonb_build_object(
+        'relation', relation::regclass::text, 'column', nl2sql._name_list(relation, array[attribute])));
     with gone as (
         delete from nl2sql._value_column as c
         where c.relid = relation and (c.attnum = attribute or attribute is null)

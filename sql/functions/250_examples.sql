@@ -50,6 +50,7 @@ returns bigint
 language sql volatile called on null input security definer parallel unsafe
 set search_path = pg_catalog, pg_temp
 begin atomic
+    select nl2sql._audit_note('add_example', example operator(pg_catalog.||) pg_catalog.jsonb_build_object('reads', reads));
     insert into nl2sql._example as e
         (question, sql, note, objects, relations, plain, source, embedder, dimension, embedding)
     select x.question, x.sql, x.note,
@@ -221,6 +222,7 @@ returns boolean
 language sql volatile strict security definer parallel unsafe
 set search_path = pg_catalog, pg_temp
 as $sql$
+    select nl2sql._audit_note('drop_example', jsonb_build_object('id', drop_example.id));
     with gone as (delete from nl2sql._example as e where e.id = drop_example.id returning 1)
     select exists (select from gone)
 $sql$;
@@ -378,6 +380,7 @@ begin
     on conflict (lower(term)) do update set
         term = excluded.term, meaning = excluded.meaning, objects = excluded.objects, defined_by = session_user,
         defined_at = clock_timestamp();
+    perform nl2sql._audit_note('define_term', jsonb_build_object('term', word, 'meaning', meaning, 'for_tables', for_tables::text[]));
 end
 $plpgsql$;
 comment on function nl2sql.define_term(text, text, regclass[]) is 'say what a term of the business means, or say it anew; raises 22023';
@@ -390,6 +393,7 @@ returns boolean
 language sql volatile strict security definer parallel unsafe
 set search_path = pg_catalog, pg_temp
 as $sql$
+    select nl2sql._audit_note('drop_term', jsonb_build_object('term', drop_term.term));
     with gone as (delete from nl2sql._term as t where lower(t.term) = lower(drop_term.term) returning 1)
     select exists (select from gone)
 $sql$;

@@ -37,6 +37,7 @@ begin
     from jsonb_to_record(feedback) as x
         (request_id uuid, question text, sql text, correct boolean, corrected_sql text, note text)
     returning f.id into stored;
+    perform nl2sql._audit_note('feedback', feedback || jsonb_build_object('feedback_id', stored));
     return stored;
 end
 $plpgsql$;
@@ -48,6 +49,8 @@ returns boolean
 language sql volatile called on null input security definer parallel unsafe
 set search_path = pg_catalog, pg_temp
 as $sql$
+    select nl2sql._audit_note(case decision when 'approved' then 'approve' else 'reject' end, jsonb_build_object(
+        'feedback_id', feedback_id, 'reason', reason, 'example_id', example_id));
     with closed as (
         update nl2sql._feedback as f
         set status = decision, reason = left(_feedback_close.reason, 2000), example_id = _feedback_close.example_id,

@@ -7,9 +7,10 @@ language plpgsql volatile called on null input security definer parallel unsafe
 set search_path = pg_catalog, pg_temp
 as $plpgsql$
 declare
-    now_kilobytes constant bigint := (select s.setting::bigint from pg_settings as s where s.name = 'temp_file_limit');
+    -- not from pg_settings: that view reads every setting there is
+    now_bytes constant bigint := pg_size_bytes(current_setting('temp_file_limit'));
 begin
-    if now_kilobytes < 0 or now_kilobytes > 256 * 1024 then
+    if now_bytes < 0 or now_bytes > 256 * 1024 * 1024 then
         perform set_config('temp_file_limit', '256MB', true);
     end if;
 end

@@ -36,7 +36,9 @@ language plpgsql stable strict security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $plpgsql$
 declare
-    folded constant text := lower(sql);
+    words constant text[] := array(
+        select distinct lower(replace(coalesce(m[1], m[2]), '""', '"'))
+        from regexp_matches(sql, E'"((?:[^"]|"")+)"|([[:alpha:]_][[:alnum:]_$]*)', 'g') as m);
 begin
     return (
         select coalesce(jsonb_agg(jsonb_build_object(
@@ -55,8 +57,7 @@ begin
             'primary_key', jsonb_build_array(), 'foreign_keys', jsonb_build_array())), '[]')
         from nl2sql._readable_among('database', schemas, array(
                 select c.oid from pg_class as c
-                where c.relkind in ('r', 'p', 'v', 'm', 'f')
-                    and position(replace(lower(c.relname), '"', '""') in folded) > 0
+                where lower(c.relname) = any (words)
             )) as r
             join pg_class as c on c.oid = r.relid
             join pg_namespace as n on n.oid = r.namespace
@@ -117,8 +118,8 @@ language plpython3u volatile called on null input security invoker parallel unsa
 set search_path = pg_catalog, pg_temp
 set lock_timeout = '1s'
 as $python$
-from nl2sql_pg import entry
-return entry.check(plpy, sql, caller)
+from nl2sql_pg import entry_running
+return entry_running.check(plpy, sql, caller)
 $python$;
 comment on function nl2sql._check(text, jsonb) is 'an envelope {ok: verdict} or {error}';
 
@@ -147,8 +148,8 @@ set search_path = pg_catalog, pg_temp
 set transaction_read_only = on
 set lock_timeout = '1s'
 as $python$
-from nl2sql_pg import entry
-return entry.run(plpy, sql, options, caller)
+from nl2sql_pg import entry_running
+return entry_running.run(plpy, sql, options, caller)
 $python$;
 comment on function nl2sql._run(text, jsonb, jsonb) is 'an envelope {ok: {rows, warnings}} or {error}';
 

@@ -61,8 +61,20 @@ declare
     -- who acts, for the audit record of what is asked
     recording constant text[] := array[
         'nl2sql._audit_microseconds(timestamptz)', 'nl2sql._audit_member_of(name)', 'nl2sql._audit_session(name)'];
+    -- the log: filled by the sidecar, read by auditors
+    delivering constant text[] := array[
+        'nl2sql._audit_append(jsonb)', 'nl2sql._audit_outbox(int)', 'nl2sql._audit_look()'];
+    auditing constant text[] := array[
+        'nl2sql._audit_read(text)', 'nl2sql._audit_list(jsonb, text)', 'nl2sql.audit_verify(timestamptz, timestamptz)',
+        'nl2sql.audit_heads()', 'nl2sql._raise_error(jsonb)'];
     signature text;
 begin
+    foreach signature in array delivering loop
+        execute pg_catalog.format('grant execute on function %s to nl2sql_sidecar', signature);
+    end loop;
+    foreach signature in array auditing loop
+        execute pg_catalog.format('grant execute on function %s to nl2sql_auditor', signature);
+    end loop;
     foreach signature in array recording loop
         execute pg_catalog.format('grant execute on function %s to nl2sql_user, nl2sql_developer, nl2sql_auditor, nl2sql_admin', signature);
     end loop;
@@ -104,6 +116,7 @@ $plpgsql$;
 grant select on nl2sql.settings, nl2sql.joins, nl2sql.terms to nl2sql_user, nl2sql_developer, nl2sql_admin;
 grant select on nl2sql.review_queue to nl2sql_admin;
 grant select on nl2sql.indexed_values to nl2sql_admin;
+grant select on nl2sql.audit_log, nl2sql.alert to nl2sql_auditor;
 
 revoke all on function @extschema@.nl2sql(text) from public;
 grant execute on function @extschema@.nl2sql(text) to public;

@@ -31,11 +31,26 @@ FRONT_DOOR = {
     "nl2sql.propose_example(text,text,text)",
     "nl2sql.approve(bigint,text)",
     "nl2sql.add_case(text,text,text)",
+    'nl2sql."check"(text)',
+    "nl2sql.run(text,jsonb)",
+    "nl2sql.query(text,jsonb)",
+    "nl2sql.query_as(text,jsonb)",
+    "nl2sql.open(text,refcursor,jsonb)",
+    "nl2sql.save_view(text,text,jsonb)",
 }
 # Called for a question, in a state that can't write.
-READ_ONLY = {"nl2sql._ask(text,jsonb,jsonb)", "nl2sql._trace(text,jsonb,jsonb)"}
+READ_ONLY = {
+    "nl2sql._ask(text,jsonb,jsonb)",
+    "nl2sql._trace(text,jsonb,jsonb)",
+    "nl2sql._run(text,jsonb,jsonb)",
+    "nl2sql._query(text,jsonb,jsonb)",
+    "nl2sql._typed(text,text,jsonb,jsonb)",
+}
 # With the rights of the owner: they read or write a private table, as the comment above each says.
 DEFINERS = {
+    "nl2sql._limits_of(name,name)",
+    "nl2sql.set_limit(regrole,bigint,bigint,integer,integer)",
+    "nl2sql.drop_limit(regrole)",
     "nl2sql._settings()",
     "nl2sql._store_values(oid,smallint,integer,boolean,text[])",
     "nl2sql._forget_values(oid,smallint)",
@@ -63,6 +78,14 @@ DEFINERS = {
     "nl2sql._value_found(name,text[],text[])",
     "nl2sql._feedback_close(bigint,text,text,bigint)",
     "nl2sql._audit_note(text,jsonb)",
+    "nl2sql._audit_append(jsonb)",
+    "nl2sql._audit_outbox(integer)",
+    "nl2sql._audit_look()",
+    "nl2sql._audit_read(text)",
+    "nl2sql.audit_verify(timestamp with time zone,timestamp with time zone)",
+    "nl2sql.audit_heads()",
+    "nl2sql._on_audited_ddl()",
+    "nl2sql._on_audited_drop()",
 }
 OURS = "(pronamespace = 'nl2sql'::regnamespace or oid = 'public.nl2sql(text)'::regprocedure)"
 
@@ -195,7 +218,8 @@ def test_public_functions_are_documented(admin: Connection) -> None:
     text = (ROOT / "docs" / "functions.md").read_text()
     documented = set(re.findall(r"^### `([a-z0-9_.]+\([^`]*\))(?: returns [^`]*)?`$", text, re.MULTILINE))
     query = f"""
-        select replace(oid::regproc::text, 'public.', '') || '(' || pg_get_function_arguments(oid) || ')'
+        select translate(replace(oid::regproc::text, 'public.', ''), '"', '')
+            || '(' || pg_get_function_arguments(oid) || ')'
         from pg_proc where {OURS} and proname !~ '^_'"""
     public = {re.sub(r"(?<=')::(?:jsonb|text)", "", signature) for signature in column(admin, query)}
     assert documented == public

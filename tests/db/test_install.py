@@ -42,9 +42,9 @@ def test_one_statement_installs_everything(bare: Connection) -> None:
     assert found == {"plpgsql", "plpython3u", "vector", "pg_trgm", "nl2sql"}
     roles = {name for (name,) in bare.execute("select rolname from pg_roles where rolname ~ '^nl2sql_'")}
     assert roles == {"nl2sql_user", "nl2sql_developer", "nl2sql_auditor", "nl2sql_admin", "nl2sql_sidecar"}
-    assert refused(bare, "select nl2sql('how many')").sqlstate == "NL201"
+    assert refused(bare, "select nl2sql('how many')").sqlstate == "NL601"
     bare.execute("create table t (id int)")
-    assert refused(bare, "select nl2sql('how many')").sqlstate == "NL001"
+    assert refused(bare, "select nl2sql('how many')").sqlstate == "NL601"
 
 
 @pytest.mark.parametrize("schema", ["app", '"Odd Schema 数"'])
@@ -52,9 +52,9 @@ def test_in_another_schema(bare: Connection, schema: str) -> None:
     bare.execute(f"create schema {schema}; create schema data; create table data.t (id int)".encode())
     bare.execute(f"create extension nl2sql schema {schema} cascade".encode())
     bare.execute("set search_path = data")
-    assert refused(bare, f"select {schema}.nl2sql('how many')").sqlstate == "NL001"
+    assert refused(bare, f"select {schema}.nl2sql('how many')").sqlstate == "NL601"
     assert bare.execute("select to_regprocedure('nl2sql(text)')").fetchone() == (None,)
-    assert refused(bare, "select nl2sql.ask('how many')").sqlstate == "NL001"
+    assert refused(bare, "select nl2sql.ask('how many')").sqlstate == "NL601"
     state = "select state from nl2sql.status() where component = 'index'"
     assert bare.execute(state).fetchone() == ("empty",)
 
@@ -119,7 +119,7 @@ def test_operators_planted_in_the_target_schema_do_not_run(bare: Connection) -> 
     """)
     bare.execute(CREATE)
     bare.execute("create table t (id int)")
-    assert refused(bare, "select nl2sql('how many')").sqlstate == "NL001"
+    assert refused(bare, "select nl2sql('how many')").sqlstate == "NL601"
     assert bare.execute(STORE).fetchone() == (1,)
     assert bare.execute(RANK).fetchone() == (0.2,)
     assert bare.execute("select count(*) > 8 from nl2sql.settings as s").fetchone() == (True,)
@@ -150,12 +150,12 @@ def test_drop_in_a_session_that_asked(empty: Database, bare: Connection) -> None
     """What the session keeps of PL/Python does not survive as a wrong answer."""
     bare.execute(CREATE)
     bare.execute("create table t (id int)")
-    assert refused(bare, "select nl2sql('how many')").sqlstate == "NL001"
+    assert refused(bare, "select nl2sql('how many')").sqlstate == "NL601"
     bare.execute("drop extension nl2sql")
     with pytest.raises(psycopg.errors.UndefinedFunction):
         bare.execute("select nl2sql('how many')")
     bare.execute(CREATE)
-    assert refused(bare, "select nl2sql('how many')").sqlstate == "NL001"
+    assert refused(bare, "select nl2sql('how many')").sqlstate == "NL601"
 
 
 def test_what_others_built_on_it_stops_the_drop(bare: Connection) -> None:

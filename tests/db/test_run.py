@@ -71,15 +71,15 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("sql", "rule"), REFUSED.items())
-def test_refused(caller: Connection, sql: str, rule: str) -> None:
-    told = check(caller, sql)
-    assert (told["verdict"], told["rule"]) == ("refused", rule), told
-    assert told["message"] and told["detail"] and told["hint"]
-    with pytest.raises(psycopg.Error) as caught:
-        run(caller, sql)
-    assert caught.value.sqlstate == rule
-    assert caught.value.diag.message_detail and caught.value.diag.message_hint
+def test_refused(caller: Connection) -> None:
+    for sql, rule in REFUSED.items():
+        told = check(caller, sql)
+        assert (told["verdict"], told["rule"]) == ("refused", rule), told
+        assert told["message"] and told["detail"] and told["hint"]
+        with pytest.raises(psycopg.Error) as caught:
+            run(caller, sql)
+        assert caught.value.sqlstate == rule
+        assert caught.value.diag.message_detail and caught.value.diag.message_hint
 
 
 def test_no_superuser(caller: Connection, admin: Connection) -> None:

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -15,7 +16,10 @@ import pytest
 
 from tests.conftest import Connection
 from tests.db.test_question_errors import refused
-from tests.support.peer import answer_to, peer, silent_peer
+from tests.support.auditing import eventually
+from tests.support.journal import journal
+from tests.support.live_audit import WRITER, AuditingSidecar
+from tests.support.peer import answer_to, http, silent_peer
 from tools.cluster import Cluster
 from tools.places import own_folder
 
@@ -50,35 +54,68 @@ def sidecar_socket(short_folder: Path) -> Path:
     return path
 
 
+@dataclass(frozen=True)
+class Followed:
+    """An analyst's connection to a standby, and the two servers."""
+
+    analyst: Connection
+    primary: Cluster
+    standby: Cluster
+
+
 @pytest.fixture(scope="module")
-def standby(sidecar_socket: Path) -> Iterator[Connection]:
-    """A connection to a standby whose primary has the extension and a table."""
+def followed(sidecar_socket: Path) -> Iterator[Followed]:
+    """The primary has the extension and a table."""
     roots = folder("primary"), folder("standby")
     with Cluster(roots[0], settings=REPLICATED) as primary:
         with psycopg.connect(primary.dsn(), autocommit=True) as connection:
             connection.execute("create extension nl2sql cascade")
             connection.execute("create table orders (id int)")
+            connection.execute("insert into orders values (1), (2)")
             connection.execute("create role analyst_there login in role nl2sql_user")
             connection.execute("grant select on orders to analyst_there")
+            connection.execute("create role auditor_there login in role nl2sql_auditor")
+            connection.execute(f"create role {WRITER} login in role nl2sql_sidecar")
             connection.execute("select nl2sql.set_setting('socket_path', %s)", (str(sidecar_socket),))
             connection.execute("select nl2sql.set_setting('sidecar_user', %s)", (str(os.geteuid()),))
         with (
             Standby(roots[1], primary) as following,
             psycopg.connect(following.dsn("postgres", "analyst_there"), autocommit=True) as connection,
         ):
-            yield connection
+            yield Followed(connection, primary, following)
     for root in roots:
         shutil.rmtree(root, ignore_errors=True)
 
 
+@pytest.fixture
+def standby(followed: Followed) -> Connection:
+    return followed.analyst
+
+
 def test_answers(standby: Connection, sidecar_socket: Path) -> None:
     assert standby.execute("select pg_is_in_recovery()").fetchone() == (True,)
-    with peer(sidecar_socket, lambda c, r: c.sendall(answer_to(r, "select count(*) from orders"))):
+    with journal(sidecar_socket, lambda c, r: c.sendall(answer_to(r, "select count(*) from orders"))) as kept:
         assert standby.execute(ASK).fetchone() == ("select count(*) from orders",)
+    assert kept.pair()[1]["in_recovery"] is True
+
+
+def test_runs(standby: Connection, sidecar_socket: Path) -> None:
+    passed = http({"protocol": 1, "sql": "select count(*) from orders", "tables": ["public.orders"], "error": None})
+    with journal(sidecar_socket, lambda c, r: c.sendall(passed)):
+        assert standby.execute("select nl2sql.run('select count(*) from orders')").fetchone() == ({"count": 2},)
+        checked = standby.execute("select nl2sql.check('select count(*) from orders')").fetchone()
+        assert checked and (checked[0]["verdict"], checked[0]["columns"]) == ("allowed", None)
+    with journal(sidecar_socket, lambda c, r: c.sendall(answer_to(r, "select count(*) as n from orders"))):
+        typed = "select * from nl2sql.query_as('how many orders') as t(n bigint)"
+        assert standby.execute(typed.encode()).fetchone() == (2,)
+        standby.execute("begin; select nl2sql.open('how many orders', 'c')")
+        assert standby.execute("fetch all from c").fetchall() == [(2,)]
+        standby.execute("commit")
+        assert refused(standby, "select nl2sql.save_view('public.v', 'how many')").sqlstate in ("25006", "42501")
 
 
 def test_refuses(standby: Connection, sidecar_socket: Path) -> None:
-    with peer(sidecar_socket, lambda c, r: c.sendall(answer_to(r, "select nothing from nowhere"))):
+    with journal(sidecar_socket, lambda c, r: c.sendall(answer_to(r, "select nothing from nowhere"))):
         assert refused(standby, ASK).sqlstate == "NL406"
 
 
@@ -95,3 +132,27 @@ def test_status(standby: Connection) -> None:
     states = {row[0]: row[1] for row in standby.execute("select * from nl2sql.status()").fetchall()}
     assert states["extension"] == "ready"
     assert states["index"] in ("empty", "behind")
+
+
+def test_what_is_asked_there_is_in_the_log_of_the_primary(followed: Followed, sidecar_socket: Path) -> None:
+    """The sidecar beside the standby delivers to the primary, and the log comes back with the rest of it."""
+    connect = lambda cluster, user: psycopg.connect(cluster.dsn("postgres", user), autocommit=True)  # noqa: E731
+    settings = {"socket_mode": "0666", "databases": [followed.primary.dsn("postgres", WRITER)], "audit_interval": 0.05}
+    running = AuditingSidecar(sidecar_socket.parent, **settings)
+    try:
+        assert followed.analyst.execute(ASK).fetchone() == ("SELECT 1",)
+        with connect(followed.primary, "postgres") as admin:
+            stored = (
+                "select event from nl2sql._audit where role = 'analyst_there' and record @> '{\"in_recovery\": true}'"
+            )
+            eventually(lambda: len(admin.execute(stored).fetchall()) == 2)
+        with connect(followed.standby, "auditor_there") as auditor:
+            read = "select verdict from nl2sql.audit_log where event = 'outcome' and role = 'analyst_there'"
+            eventually(lambda: ("answered",) in auditor.execute(read).fetchall())
+            assert auditor.execute("select * from nl2sql.audit_verify()").fetchall() == []
+            auditor.execute("begin transaction isolation level repeatable read")
+            with pytest.raises(psycopg.DatabaseError) as caught:
+                auditor.execute("select * from nl2sql.audit_verify()")
+            assert caught.value.sqlstate == "NL602"
+    finally:
+        running.stop()

@@ -22,6 +22,7 @@ from tests.conftest import FAST, Connection, Database
 from tests.db.test_question_errors import refused
 from tests.support.answering_peer import answers
 from tests.support.databases import new_database
+from tests.support.journal import journal
 from tests.support.own_server import OwnServer, own_server
 from tests.support.peer import peer
 from tests.support.snapshot import EXTENSION, snapshot
@@ -178,8 +179,8 @@ def test_sessions_at_work_go_on(old: Database) -> None:
         admin.execute("alter extension nl2sql update")
         for session in (working, idle_in_transaction, admin):
             assert session.execute(component).fetchone() == ("ready", f"version {NEXT}, protocol 1")
-        assert refused(working, "select nl2sql('how many')").sqlstate == "NL001"
-        with peer(old.socket, answers("select count(*) from mine")):
+        assert refused(working, "select nl2sql('how many')").sqlstate == "NL601"
+        with journal(old.socket, answers("select count(*) from mine")):
             assert working.execute("select nl2sql('how many')").fetchone() == ("select count(*) from mine",)
 
 
@@ -188,7 +189,7 @@ def test_before_the_update_the_old_version_works_on(old: Database) -> None:
     with old.connect() as session:
         state = session.execute("select state, detail from nl2sql.status() where component = 'extension'").fetchone()
         assert state == ("ready", f"version {PRESENT}, protocol 1")
-        with peer(old.socket, answers("select count(*) from mine")):
+        with journal(old.socket, answers("select count(*) from mine")):
             assert session.execute("select nl2sql('how many')").fetchone() == ("select count(*) from mine",)
 
 
@@ -200,7 +201,7 @@ def test_a_failed_update_changes_nothing(versions: Versions, old: Database) -> N
             admin.execute("alter extension nl2sql update")
         admin.execute("drop table nl2sql.invented")
         assert snapshot(admin, EXTENSION) == before
-        assert refused(admin, "select nl2sql('how many')").sqlstate == "NL001"
+        assert refused(admin, "select nl2sql('how many')").sqlstate == "NL601"
 
 
 # The build.

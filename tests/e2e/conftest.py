@@ -51,6 +51,7 @@ def prepare(database: Database) -> None:
         admin.execute("select nl2sql.set_setting('socket_path', %s)", (str(database.socket),))
         admin.execute("select nl2sql.set_setting('sidecar_user', %s)", (str(os.geteuid()),))
         admin.execute("select nl2sql.set_setting('max_tokens', '120')")
+        admin.execute("select nl2sql.set_setting('audit', null)")
 
 
 @pytest.fixture

@@ -30,7 +30,8 @@ class SidecarProcess:
         self.folder = folder
         self.socket = folder / "sidecar.sock"
         self.log = folder / "sidecar.log"
-        values = {"socket": self.socket, "socket_mode": "0666", "model": SMALL_MODEL, **settings}
+        values = {"socket": self.socket, "socket_mode": "0666", "model": SMALL_MODEL} | settings
+        values = {"state_dir": folder / "state"} | values
         self.environment = os.environ | {
             f"NL2SQL_{name.upper()}": json.dumps(value) if isinstance(value, list) else str(value)
             for name, value in values.items()

@@ -18,6 +18,7 @@ import httpx
 from sidecar.app import create_app
 from sidecar.engine.base import EngineState, Generation, Message, Sample, Sampling
 from sidecar.errors import SidecarError
+from sidecar.journal.journal import journal_of
 from sidecar.server import open_socket, server_for
 from sidecar.services import Services
 from sidecar.settings import Settings
@@ -94,8 +95,8 @@ class Sidecar:
     def __init__(self, folder: Path, broken_embedder: SidecarError | None = None, **settings: Any) -> None:
         self.engine, self.embedder = ScriptedEngine(), LetterEmbedder()
         self.embedder.error = broken_embedder
-        self.settings = Settings(socket=folder / "sidecar.sock", **settings)
-        self.app = create_app(Services(self.settings, self.engine, self.embedder, "qwen"))
+        self.settings = Settings(**{"socket": folder / "sidecar.sock", "state_dir": folder / "state"} | settings)
+        self.app = create_app(Services(self.settings, self.engine, self.embedder, "qwen", journal_of(self.settings)))
         self.server = server_for(self.app, self.settings)
         self._listener = open_socket(self.settings)
         self._thread = threading.Thread(target=self.server.run, args=([self._listener],), daemon=True)

@@ -19,6 +19,8 @@ SIDECAR_ORDER = [
     "api",  # HTTP in, typed objects out
     "services",  # the parts that live as long as the process
     "indexer",  # needs an embedder's shape
+    "journal",  # audit records: signed, kept, delivered
+    "database",  # a task with its own connection; shows its state in an engine's shape
     "prompt",  # messages from a context: shapes of the engine, names and scope of the guard
     "engine",  # text from messages
     "repair",  # puts right what can't bind; a scope and names of the guard
@@ -32,13 +34,19 @@ SIDECAR_ORDER = [
 ]
 EXTENSION_ORDER = [
     "entry",  # what SQL calls
+    "entry_running",  # and for running
+    "envelope",  # what SQL gets back
+    "answering",  # a question answered, and noted
     "status",
     "tracing",  # a trail as rows
     "index",
+    "verifying",  # the audit log beside what was signed
     "evaluation",  # answers beside statements that somebody vouches for
     "feedback",  # what users say of answers
     "suggesting",
     "teaching",  # examples, checked and stored
+    "views",  # an answer as a view
+    "typing_rows",  # types for rows that travelled as text
     "running",  # statements checked and run for the caller
     "limits",  # how much a role may cost, give and take
     "statement",  # a given one, through the guard

@@ -183,4 +183,4 @@ def test_server_is_down(embedder: LetterEmbedder, tmp_path: Any) -> None:
 
 def test_name() -> None:
     assert IndexWorker("dbname=shop user=x", LetterEmbedder(), 1).name == "shop"
-    assert IndexWorker("user=x", LetterEmbedder(), 1).name == "default"
+    assert IndexWorker("user=x", LetterEmbedder(), 1).name == "x"

@@ -1,0 +1,116 @@
+"""Brings the entries of spools to their database, and takes up there what administrators did."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import ValidationError
+
+from sidecar.database import Connection, DatabaseTask
+from sidecar.engine.base import EngineState
+from sidecar.journal.chain import Entry, canonical
+from sidecar.journal.ledger import Ledger
+from sidecar.journal.record import Record
+
+log = logging.getLogger("sidecar.journal")
+
+BATCH = 500
+BATCH_BYTES = 4_000_000
+
+_APPEND = "select nl2sql._audit_append(%s::jsonb) as answer"
+_OUTBOX = "select nl2sql._audit_outbox(%s) as records"
+_LOOK = "select nl2sql._audit_look()"
+
+
+class Delivery(DatabaseTask):
+    """Delivers in order, each entry once: the database ignores what it has, and says how far it has come."""
+
+    log = log
+    trouble = "audit records can't be delivered"
+    action = (
+        "No record is lost: they wait in the sidecar's state_dir. "
+        "Check the setting databases and the rights of its role (nl2sql_sidecar)."
+    )
+
+    def __init__(self, database: str, ledger_of: Callable[[str], Ledger], interval: float) -> None:
+        super().__init__(database, interval)
+        self._ledger_of = ledger_of
+        self._most = 1
+
+    async def work(self, connection: Connection) -> None:
+        """Deliver as records come, and look into the database each interval."""
+        self.name = connection.info.dbname
+        ledger = self._ledger_of(self.name)
+        self._most = 1  # the first answer shows whether the database and the spool know the same chain
+        taken = await ledger.run(lambda: ledger.spool.head.seq)  # may hold records of the outbox
+        loop = asyncio.get_running_loop()
+        look_at = loop.time()
+        while True:
+            await self._deliver(connection, ledger)
+            if loop.time() >= look_at and ledger.spool.delivered >= taken:
+                taken = await self._take_up(connection, ledger)
+                self._note_success()
+                look_at = loop.time() + self._interval
+                continue
+            await _either(ledger.changed, self._interval)
+
+    async def _deliver(self, connection: Connection, ledger: Ledger) -> None:
+        while entries := await ledger.pending(self._most):
+            sent = _first_of(entries)
+            answer = await self.rows(connection, _APPEND, (b"[" + b",".join(sent) + b"]").decode())
+            await self._confirm(ledger, answer[0]["answer"])
+
+    async def _confirm(self, ledger: Ledger, answer: dict[str, Any]) -> None:
+        """Go on behind what the database has, if it has what was signed here."""
+        stored, found = int(answer["stored"]), str(answer["hash"])
+        if await ledger.run(lambda: ledger.spool.hash_at(stored)) == found:
+            await ledger.delivered(stored)
+            self._most = BATCH
+            self._note_success()
+        else:
+            reason = f"the database has another entry {stored} than was signed here"
+            await ledger.run(lambda: ledger.spool.begin_chain(reason))
+
+    def _note_success(self) -> None:
+        self._state = EngineState("ready", f"records are delivered to {self.name}", "none")
+
+    async def _take_up(self, connection: Connection, ledger: Ledger) -> int:
+        """Move records of the outbox into the chain; returns the entry up to which it must be delivered before more."""
+        await connection.execute(_LOOK)
+        found = (await self.rows(connection, _OUTBOX, BATCH))[0]["records"] or []
+        if found:
+            await ledger.record([_acceptable(record) for record in found])
+        return ledger.spool.head.seq if found else 0
+
+
+def _acceptable(record: dict[str, Any]) -> dict[str, object]:
+    """A record of the outbox as a record may be; one that no record may be goes whole into the details."""
+    try:
+        return Record.model_validate(record).fields()
+    except ValidationError as error:
+        log.warning("a record of the outbox is malformed", extra={"fields": {"errors": error.error_count()}})
+        kept = {name: record[name] for name in ("id", "action", "at", "session_user", "role")}
+        return Record.model_validate({**kept, "event": "event", "details": canonical(record).decode()}).fields()
+
+
+def _first_of(entries: list[Entry]) -> list[bytes]:
+    """As many entries, as JSON, as make one call; one at least."""
+    found: list[bytes] = []
+    size = 0
+    for entry in entries:
+        found.append(canonical(entry.fields()))
+        size += len(found[-1])
+        if size > BATCH_BYTES:
+            break
+    return found
+
+
+async def _either(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        pass

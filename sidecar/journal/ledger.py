@@ -1,0 +1,105 @@
+"""One database's spool on the event loop: all that comes while the disk is busy goes to the disk together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from sidecar.errors import SidecarError
+from sidecar.journal.chain import Entry, Record
+from sidecar.journal.faults import not_written
+from sidecar.journal.spool import Spool
+
+log = logging.getLogger("sidecar.journal")
+
+T = TypeVar("T")
+Waiting = tuple[Sequence[Record], asyncio.Future[None]]
+
+
+class Ledger:
+    """Callers of record() share syncs. The spool is used by a thread of its own: the loop never waits for a disk."""
+
+    def __init__(self, database: str, spool: Spool) -> None:
+        self.database = database
+        self.spool = spool
+        self.trouble: SidecarError | None = None  # why the last write failed
+        self.changed = asyncio.Event()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self._waiting: list[Waiting] = []
+        self._writing: asyncio.Task[None] | None = None
+        self._recovered = False
+
+    async def record(self, records: Sequence[Record]) -> None:
+        """Returns once the records are on the disk; raises NL601 where they are not."""
+        stored = asyncio.get_running_loop().create_future()
+        self._waiting.append((records, stored))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write())
+        await stored
+
+    async def _write(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            records = [record for given, _ in batch for record in given]
+            error = await self._try(records)
+            for _, stored in batch:
+                if not stored.done():  # else its client has left
+                    stored.set_exception(error) if error else stored.set_result(None)
+
+    async def _try(self, records: Sequence[Record]) -> Exception | None:
+        try:
+            await self.run(lambda: self.spool.append(records))
+        except Exception as error:  # whoever waits must hear of it
+            self._note(error)
+            return error
+        if self.trouble:
+            log.warning("audit journal writes again", extra={"fields": {"database": self.database}})
+        self.trouble = None
+        self.changed.set()
+        return None
+
+    def _note(self, error: Exception) -> None:
+        if not isinstance(error, SidecarError):
+            log.exception("audit journal failed", exc_info=error)
+            return
+        if self.trouble is None:
+            fields = {"database": self.database, "reason": error.message}
+            log.error("audit records can't be stored", extra={"fields": fields})
+        self.trouble = error
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do something with the spool, in its thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._on_recovered, work)
+
+    def _on_recovered(self, work: Callable[[], T]) -> T:
+        if not self._recovered:
+            try:
+                self.spool.recover()
+            except OSError as error:
+                raise not_written(self.spool.folder, error) from error
+            self._recovered = True
+        return work()
+
+    async def prepare(self) -> None:
+        """Take up what an earlier process left, so that its state is known before somebody writes."""
+        try:
+            await self.run(lambda: None)
+        except SidecarError as error:
+            self._note(error)
+
+    async def pending(self, most: int) -> list[Entry]:
+        self.changed.clear()
+        return await self.run(lambda: self.spool.pending(most))
+
+    async def delivered(self, seq: int) -> None:
+        await self.run(lambda: self.spool.mark_delivered(seq))
+
+    async def close(self) -> None:
+        """Let what was begun end; further records are not expected."""
+        if self._writing:
+            await asyncio.gather(self._writing, return_exceptions=True)
+        self._thread.shutdown()
+        self.spool.close()

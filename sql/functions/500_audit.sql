@@ -1,0 +1,259 @@
+-- The log: append-only, partitioned by month, filled by the sidecar alone.
+
+-- API: Private
+create or replace function nl2sql._audit_keep()
+returns trigger
+language plpgsql volatile called on null input security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+begin
+    raise exception using
+        errcode = '42501',
+        message = format('permission denied: %s is append-only', tg_relid::regclass),
+        detail = format('%s was refused; nothing was changed.', tg_op),
+        hint = 'nl2sql.audit_retain() drops whole months that are older than a year.';
+end
+$plpgsql$;
+comment on function nl2sql._audit_keep() is 'trigger: refuses every change of a stored audit record';
+
+-- API: Private. Dynamic SQL over names of our own making; granted to nobody, called by functions of the owner.
+-- Statement triggers of a partitioned table don't fire for what is addressed to a partition, so each one has its own.
+create or replace function nl2sql._audit_protect(log regclass)
+returns void
+language plpgsql volatile strict security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '1s'
+as $plpgsql$
+declare
+    wanted record;
+begin
+    for wanted in
+        select * from (values
+            ('audit_keep_row', 'before update or delete', 'row'),
+            ('audit_keep', 'before update or delete or truncate', 'statement')) as w (name, moment, level)
+    loop
+        if not exists (select from pg_trigger as t where t.tgrelid = log and t.tgname = wanted.name) then
+            execute format('create trigger %I %s on %s for each %s execute function nl2sql._audit_keep()',
+                wanted.name, wanted.moment, log, wanted.level);
+        end if;
+        if exists (select from pg_trigger as t where t.tgrelid = log and t.tgname = wanted.name and t.tgenabled <> 'A') then
+            execute format('alter table %s enable always trigger %I', log, wanted.name);
+        end if;
+    end loop;
+end
+$plpgsql$;
+comment on function nl2sql._audit_protect(regclass) is 'give the log or a partition of it the triggers that keep it append-only';
+
+-- API: Private. Dynamic SQL over names of our own making, as above.
+create or replace function nl2sql._audit_index(log regclass)
+returns void
+language plpgsql volatile strict security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+declare
+    name constant text := (select c.relname from pg_class as c where c.oid = log);
+begin
+    execute format('create unique index if not exists %I on %s (chain, seq)', concat(name, '_once'), log);
+    execute format('create index if not exists %I on %s (at)', concat(name, '_at'), log);
+    execute format('create index if not exists %I on %s (role, at)', concat(name, '_role'), log);
+    execute format('create index if not exists %I on %s (id)', concat(name, '_id'), log);
+    execute format('create index if not exists %I on %s (sqlstate, at) where sqlstate is not null', concat(name, '_refused'), log);
+    execute format('create index if not exists %I on %s (action, at) where event = ''event''', concat(name, '_event'), log);
+end
+$plpgsql$;
+comment on function nl2sql._audit_index(regclass) is 'give a partition of the log its indexes';
+
+select nl2sql._audit_index('nl2sql._audit_other');
+select nl2sql._audit_protect('nl2sql._audit'), nl2sql._audit_protect('nl2sql._audit_other');
+
+-- API: Private
+create or replace function nl2sql._audit_unprotected()
+returns setof regclass
+language sql stable called on null input security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    select p.relid
+    from pg_partition_tree('nl2sql._audit') as p
+        left join pg_trigger as t on t.tgrelid = p.relid and t.tgenabled = 'A' and t.tgfoid = 'nl2sql._audit_keep()'::regprocedure
+            and (t.tgname, t.tgtype) in (('audit_keep_row', 27), ('audit_keep', 58))
+    group by p.relid
+    having count(t.oid) < 2
+$sql$;
+comment on function nl2sql._audit_unprotected() is 'the log and its partitions, as far as they lack a trigger';
+
+-- API: Private. Dynamic SQL over a date; granted to nobody, called by functions of the owner.
+create or replace function nl2sql._audit_partition(moment timestamptz)
+returns void
+language plpgsql volatile strict security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+set lock_timeout = '1s'
+as $plpgsql$
+declare
+    month constant timestamptz := date_trunc('month', moment);
+    name constant text := concat('_audit_', to_char(month, 'YYYY_MM'));
+begin
+    if exists (select from pg_class as c where c.relname = name and c.relnamespace = 'nl2sql'::regnamespace) then
+        return;
+    end if;
+    execute format('create table nl2sql.%I partition of nl2sql._audit for values from (%L) to (%L)',
+        name, month, month + interval '1 month');
+    execute format('comment on table nl2sql.%I is %L', name, 'audit records of one month');
+    perform nl2sql._audit_index(format('nl2sql.%I', name)::regclass);
+    perform nl2sql._audit_protect(format('nl2sql.%I', name)::regclass);
+exception
+    -- somebody reads the whole log right now, or made it this moment, or its rows are in _audit_other already
+    when lock_not_available or duplicate_table or unique_violation or check_violation then
+        return;
+end
+$plpgsql$;
+comment on function nl2sql._audit_partition(timestamptz) is 'make the partition of a month, unless it is there or in use';
+
+-- API: Private. Whole microseconds as they were signed: exact up to the year 2255, and never out of range.
+create or replace function nl2sql._audit_time(record jsonb)
+returns timestamptz
+language sql immutable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    select '1970-01-01 00:00:00+00'::timestamptz
+        + least(greatest((record ->> 'at')::bigint, 0), 9007199254740992) * interval '1 microsecond'
+$sql$;
+comment on function nl2sql._audit_time(jsonb) is 'when a record says that it was made';
+
+-- API: Private. SECURITY DEFINER: only this writes the log, and only the sidecar may call it.
+create or replace function nl2sql._audit_append(
+    entries jsonb  -- [{chain, seq, prev, hash, record}], in order of seq; what is stored already is left out
+)
+returns jsonb
+language plpgsql volatile strict security definer parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+declare
+    month timestamptz;
+    fresh jsonb;
+begin
+    insert into nl2sql._audit_chain (chain, seq, hash)
+    select distinct (e ->> 'chain')::uuid, 0, ''::bytea from jsonb_array_elements(entries) as e order by 1
+    on conflict do nothing;
+    -- two deliveries of one chain wait for each other here
+    perform from nl2sql._audit_chain as c
+    where c.chain in (select (e ->> 'chain')::uuid from jsonb_array_elements(entries) as e)
+    order by c.chain for update;
+    for month in
+        select distinct date_trunc('month', nl2sql._audit_time(e -> 'record'), 'UTC') from jsonb_array_elements(entries) as e
+    loop
+        if month between clock_timestamp() - interval '13 months' and clock_timestamp() + interval '1 month' then
+            perform nl2sql._audit_partition(month);
+        end if;
+    end loop;
+    with stored as (
+        insert into nl2sql._audit (chain, seq, at, id, event, action, role, session_role, sqlstate, prev, hash, record)
+        select c.chain, (e ->> 'seq')::bigint, nl2sql._audit_time(e -> 'record'), (e #>> '{record,id}')::uuid,
+            e #>> '{record,event}', e #>> '{record,action}', e #>> '{record,role}', e #>> '{record,session_user}',
+            e #>> '{record,sqlstate}', decode(e ->> 'prev', 'hex'), decode(e ->> 'hash', 'hex'), e -> 'record'
+        from jsonb_array_elements(entries) as e
+            join nl2sql._audit_chain as c on c.chain = (e ->> 'chain')::uuid and c.seq < (e ->> 'seq')::bigint
+        on conflict do nothing
+        returning *
+    )
+    select jsonb_agg(to_jsonb(s) - '{prev, hash, record}'::text[] || jsonb_build_object(
+        'hash', encode(s.hash, 'hex'), 'verdict', s.record ->> 'verdict', 'details', s.record ->> 'details') order by s.seq)
+    into fresh from stored as s;
+    if fresh is not null then
+        perform nl2sql._audit_alarm(fresh);
+        update nl2sql._audit_chain as c
+        set seq = s.seq, hash = decode(s.hash, 'hex'), stored_at = clock_timestamp()
+        from (select distinct on (f.chain) f.* from jsonb_to_recordset(fresh) as f (chain uuid, seq bigint, hash text)
+            order by f.chain, f.seq desc) as s
+        where c.chain = s.chain;
+        delete from nl2sql._audit_outbox as o using jsonb_to_recordset(fresh) as f (id uuid) where o.id = f.id;
+    end if;
+    return (
+        select jsonb_build_object('stored', c.seq, 'hash', encode(c.hash, 'hex'))
+        from nl2sql._audit_chain as c where c.chain = (entries #>> '{-1,chain}')::uuid);
+end
+$plpgsql$;
+comment on function nl2sql._audit_append(jsonb) is 'append signed entries to the log: {stored, hash}, the last entry of their chain that is stored';
+
+-- API: Private. SECURITY DEFINER: reads the outbox, for the sidecar alone.
+create or replace function nl2sql._audit_outbox(most int)
+returns jsonb
+language sql stable strict security definer parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    select coalesce(jsonb_agg(o.record order by o.noted_at, o.id), '[]')
+    from (select * from nl2sql._audit_outbox order by noted_at, id limit most) as o
+$sql$;
+comment on function nl2sql._audit_outbox(int) is 'records of actions inside the database that are not signed yet, oldest first';
+
+-- API: Private. SECURITY DEFINER: an auditor reads the log through the view only. Who reads is on record before the first row
+-- comes; the view has this in a subquery of its own, which runs once a statement.
+create or replace function nl2sql._audit_read(what text)
+returns boolean
+language plpgsql volatile called on null input security definer parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+declare
+    reply jsonb := nl2sql._audit_note_read(what, nl2sql._audit_role(), left(current_query(), 8000));
+begin
+    perform nl2sql._raise_error(reply -> 'error');
+    return true;
+end
+$plpgsql$;
+comment on function nl2sql._audit_read(text) is 'put a look at the log on record; raises NL601 where that fails';
+
+-- API: Private. Granted to nobody, called by functions of the owner.
+create or replace function nl2sql._audit_note_read(what text, acting name, query text)
+returns jsonb
+language plpython3u volatile called on null input security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $python$
+from nl2sql_pg import entry
+return entry.audit_read(plpy, what, acting, query)
+$python$;
+comment on function nl2sql._audit_note_read(text, name, text) is 'an envelope {ok: true} or {error}';
+
+-- API: Private
+create or replace function nl2sql._audit_list(record jsonb, name text)
+returns text[]
+language sql immutable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    select array(select jsonb_array_elements_text(record -> name)) where jsonb_typeof(record -> name) = 'array'
+$sql$;
+comment on function nl2sql._audit_list(jsonb, text) is 'a list of an audit record as an array';
+
+-- API: Public. session_user is a key word of SQL and can't be the name of a column that one filters by.
+create or replace view nl2sql.audit_log with (security_barrier) as
+select
+    a.at, a.event, a.action, a.role, a.session_role,
+    nl2sql._audit_list(a.record, 'member_of') as member_of,
+    a.record operator(pg_catalog.->>) 'client_addr' as client_addr,
+    a.record operator(pg_catalog.->>) 'application_name' as application_name,
+    (a.record operator(pg_catalog.->>) 'pid')::bigint as pid,
+    timestamp with time zone '1970-01-01 00:00:00+00' operator(pg_catalog.+)
+        (((a.record operator(pg_catalog.->>) 'backend_start')::bigint)::float8 operator(pg_catalog.*) interval '1 microsecond') as backend_start,
+    (a.record operator(pg_catalog.->>) 'in_recovery')::boolean as in_recovery,
+    a.record operator(pg_catalog.->>) 'question' as question,
+    a.record operator(pg_catalog.->>) 'sql' as sql,
+    a.record operator(pg_catalog.->>) 'model' as model,
+    a.record operator(pg_catalog.->>) 'fingerprint' as fingerprint,
+    a.record operator(pg_catalog.->>) 'verdict' as verdict,
+    a.record operator(pg_catalog.->>) 'rule' as rule,
+    a.sqlstate,
+    a.record operator(pg_catalog.->>) 'message' as message,
+    nl2sql._audit_list(a.record, 'tables') as tables,
+    nl2sql._audit_list(a.record, 'columns') as columns,
+    nl2sql._audit_list(a.record, 'masks') as masks,
+    (a.record operator(pg_catalog.->>) 'rows')::bigint as rows,
+    (a.record operator(pg_catalog.->>) 'bytes')::bigint as bytes,
+    (a.record operator(pg_catalog.->>) 'milliseconds')::bigint as milliseconds,
+    (a.record operator(pg_catalog.->>) 'cost')::bigint as cost,
+    (a.record operator(pg_catalog.->>) 'confidence')::int as confidence,
+    a.record operator(pg_catalog.->>) 'request_id' as request_id,
+    a.record operator(pg_catalog.->>) 'details' as details,
+    a.id, a.chain, a.seq, pg_catalog.encode(a.hash, 'hex') as hash
+from nl2sql._audit as a
+where (select nl2sql._audit_read('audit_log'));
+comment on view nl2sql.audit_log is
+    'who asked, ran and changed what, when and with what result; a row an intent, an outcome or an event; reading it is on record';
