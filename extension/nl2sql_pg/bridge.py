@@ -10,10 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nl2sql_pg.confinement import Unconfined, hold_role
+from nl2sql_pg.confinement import Timer, Unconfined, hold_role, time_limit
 from nl2sql_pg.errors import ServerError
 
 QUERY_CANCELED = "57014"
+PLAN_SECONDS = 2  # for planning one statement
 
 _PLAN_SETTINGS = """
     select set_config('search_path', $1, true), set_config('transaction_read_only', 'on', true)
@@ -93,8 +94,24 @@ class Database:
 
         Whatever the text says: it must be SQL by itself, and stand as a subquery. There only a SELECT can stand that
         neither writes nor makes anything; EXPLAIN alone would take an UPDATE or CREATE TABLE AS, too. A cursor takes
-        exactly one statement that returns rows.
+        exactly one statement that returns rows. The planner computes what is constant: a statement of nothing but
+        large factorials would keep it busy for an hour.
         """
+        timer = Timer()
+        try:
+            with contextlib.ExitStack() as stack:
+                with contextlib.suppress(Unconfined):
+                    timer = stack.enter_context(time_limit(PLAN_SECONDS))
+                return self._planned(sql, search_path)
+        except ServerError as error:
+            if timer.fired and error.sqlstate == QUERY_CANCELED:
+                raise ServerError("54000", f"planning it took more than {PLAN_SECONDS} s") from None
+            raise
+        finally:
+            if timer.fired:
+                self.swallow_cancel()
+
+    def _planned(self, sql: str, search_path: str) -> Any:
         plpy, analysed = self._plpy, False
         try:
             with plpy.subtransaction():

@@ -1,4 +1,4 @@
-"""The stage: a database full of traps and of things that may never come back, its sidecar, and the role that attacks."""
+"""The stage: a database full of traps and of things that may never come back, its sidecar, the role that attacks."""
 
 from __future__ import annotations
 
@@ -110,7 +110,9 @@ def watch(dsn: str) -> Connection:
 def set_stage(connection: Connection) -> None:
     """Roles, tables, traps; and the runner without its guard."""
     connection.execute(STAGE.read_bytes())
-    source = "select split_part(prosrc, 'from nl2sql_pg', 1) from pg_proc where oid = 'nl2sql._ask(text, jsonb, jsonb)'::regprocedure"
+    source = """
+        select split_part(prosrc, 'from nl2sql_pg', 1) from pg_proc
+        where oid = 'nl2sql._ask(text, jsonb, jsonb)'::regprocedure"""
     row = connection.execute(source.encode()).fetchone()
     assert row
     connection.execute(UNGUARDED.format(prelude=row[0], path=PATH, seconds=SECONDS).encode())
@@ -132,7 +134,9 @@ def stage(cluster: Cluster, template: str, short_folder: Path) -> Iterator[Stage
         watcher = stack.enter_context(watch(database.dsn()))
         watcher.execute("select nl2sql.set_setting('socket_path', %s)", (str(service.settings.socket),))
         watcher.execute("select nl2sql.set_setting('sidecar_user', %s)", (str(os.geteuid()),))
-        watcher.execute("select nl2sql.set_setting('trial_milliseconds', '300')")
+        watcher.execute(
+            "select nl2sql.set_setting('trial_milliseconds', '200'), nl2sql.set_setting('max_cost', '100000')"
+        )
         set_stage(watcher)
         stack.callback(strike_stage, watcher)
         found = Stage(database, watcher, service)

@@ -16,7 +16,7 @@ Put = Callable[[Connection, Attack], Heard]
 
 
 def path_of(kind: str) -> str:
-    """The planter's schema is on the path where he is the one who attacks: else his operators would end every statement."""
+    """The planter's schema is on it where he attacks; elsewhere his operators would end every statement."""
     return "public, planted" if kind == "planted" else "public"
 
 

@@ -1,4 +1,4 @@
-"""A model that has been taken over: each hostile statement as its answer to a question ends in an error or does no harm.
+"""A model that has been taken over: each hostile statement as its answer ends in an error or does no harm.
 
 Trial runs are on, so that what gets as far as the server is also run there.
 """

@@ -44,6 +44,14 @@ def test_it_can_be_seen_when_something_is_left_behind(stage: Stage, untouched: U
     session.execute("insert into journal values ('seen'); select nextval('tally'); set evil.mark = 'left'; listen ears")
     session.execute("notify ears, 'told'; create temp table left_behind (id int); select lo_create(7777)")
     changes = " ".join(untouched.session_changes("became", session) + untouched.database_changes())
-    for trace in ("own settings", "listening", "temporary objects", "journal", "tally", "pg_largeobject_metadata", "told"):
+    for trace in (
+        "own settings",
+        "listening",
+        "temporary objects",
+        "journal",
+        "tally",
+        "pg_largeobject_metadata",
+        "told",
+    ):
         assert f"{trace}:" in changes
     assert hear(stage.watcher, "select secret from vault").leaks

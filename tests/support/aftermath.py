@@ -44,7 +44,8 @@ _CATALOGS = ", ".join(
 DATABASE = f"""
     select jsonb_build_object({_DIGESTS}, {_CATALOGS},
         'relations', (select md5(string_agg(concat_ws(' ', c.oid, c.relname, c.relkind, c.relrowsecurity, c.relhasrules,
-            c.relnatts, c.relowner, c.relacl, c.relfilenode), '' order by c.oid)) from pg_class as c where c.oid >= 16384),
+            c.relnatts, c.relowner, c.relacl, c.relfilenode), '' order by c.oid))
+            from pg_class as c where c.oid >= 16384),
         'advisory locks', (select count(*) from pg_locks where locktype = 'advisory' and objid <> 999),
         'started', pg_postmaster_start_time(),
         'settings on disk', md5(pg_read_file('postgresql.auto.conf')),
@@ -57,8 +58,7 @@ SESSION = """
             where name !~ '[.]'),
         'own settings', array[nullif(current_setting('evil.mark', true), ''),
             nullif(current_setting('nl2sql.socket_path', true), '')],
-        'prepared', (select array_agg(name order by name) from pg_prepared_statements where not from_sql or name = 'mine'
-            or name ~ 'stays'),
+        'prepared', (select array_agg(name order by name) from pg_prepared_statements where from_sql),
         'cursors', (select array_agg(name order by name) from pg_cursors where name !~ '^<unnamed|^_psycopg'),
         'listening', array(select pg_listening_channels() order by 1),
         'advisory locks', (select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()),
