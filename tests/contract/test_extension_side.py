@@ -81,7 +81,6 @@ def session(
         "pg_extension": [{"x": "0.1.0"}],
         "nl2sql._index_state()": [state],
         "nl2sql._withheld(": [{"x": False}],
-        "current_user": [{"x": "analyst"}],
         "nl2sql._example_pending(": [],
         "nl2sql._frequent_values(": [],
         "nl2sql._indexed_values(": [],
@@ -93,6 +92,7 @@ def session(
         "nl2sql._key_statistics(": [],
         "nl2sql._index_queue_head()": [{"x": 0}],
         "nl2sql._index_store(": [{"x": 0}],
+        "current_user": [{"x": "analyst"}],  # behind those whose queries have the word, too
     }
     return FakePlpy(answers, plans)
 

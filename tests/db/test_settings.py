@@ -217,10 +217,17 @@ def test_the_settings_of_the_extension_are_documented(dba: Connection) -> None:
     assert documented("In the database") == expected
 
 
+# Defaults that depend on who runs it where, in words.
+COMPUTED = {
+    "cache_dir": "user's cache folder",
+    "state_dir": "`$STATE_DIRECTORY` (systemd), else `$XDG_STATE_HOME/nl2sql`, else `~/.local/state/nl2sql`",
+}
+
+
 def test_the_settings_of_the_sidecar_are_documented() -> None:
     expected = {}
     for name, field in Settings.model_fields.items():
-        default = "user's cache folder" if name == "cache_dir" else shown(field.default)
+        default = COMPUTED.get(name) or shown(field.default)
         expected[name] = (default, str(field.description))
     assert documented("The sidecar") == expected
 
