@@ -137,6 +137,7 @@ def stage(cluster: Cluster, template: str, short_folder: Path) -> Iterator[Stage
         watcher.execute(
             "select nl2sql.set_setting('trial_milliseconds', '200'), nl2sql.set_setting('max_cost', '100000')"
         )
+        watcher.execute("select nl2sql.set_setting('max_seconds', '2')")
         set_stage(watcher)
         stack.callback(strike_stage, watcher)
         found = Stage(database, watcher, service)
