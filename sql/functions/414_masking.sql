@@ -441,10 +441,25 @@ language plpgsql volatile strict security invoker parallel unsafe
 set search_path = pg_catalog, pg_temp
 as $plpgsql$
 begin
-    execute format('alter role %s in database %I set search_path = %s', role, current_database(), path);
+    -- each name as a literal of its own: a path may hold anything that a role has put there for itself
+    execute format('alter role %s in database %I set search_path = %s', role, current_database(), (
+        select coalesce(string_agg(quote_literal(e.name), ', ' order by e.place), '''''') from nl2sql._path_names(path) as e));
 end
 $plpgsql$;
-comment on function nl2sql._set_path(regrole, text) is 'the search path of a role in this database: a list of quoted names';
+comment on function nl2sql._set_path(regrole, text) is 'the search path of a role in this database: a list of names as search_path has it';
+
+-- API: Private
+create or replace function nl2sql._path_names(path text)
+returns table (name text, place bigint)
+language sql immutable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    -- as the server reads it: a name without quotes goes on to the next comma or blank, whatever is in it
+    select case when left(m.found[1], 1) = '"' then replace(substr(m.found[1], 2, length(m.found[1]) - 2), '""', '"')
+        else lower(m.found[1]) end, m.place
+    from regexp_matches(path, '("(?:[^"]|"")*"|[^,"[:space:]][^,[:space:]]*)', 'g') with ordinality as m (found, place)
+$sql$;
+comment on function nl2sql._path_names(text) is 'the names in a search path, unquoted, in order';
 
 -- API: Public. SECURITY DEFINER: only the DBA may ALTER other roles; here it is the search path alone, with masked schemas first.
 create or replace function nl2sql.use_masked(role regrole)
@@ -464,11 +479,17 @@ begin
             message = 'use_masked() takes a role of your own',
             detail = 'Nothing was changed.',
             hint = 'For example: SELECT nl2sql.use_masked(''analyst'').';
+    elsif (select r.rolsuper from pg_roles as r where r.oid = role) then
+        raise exception using
+            errcode = '42501',
+            message = format('%s is a superuser', role),
+            detail = 'Nothing was changed: a superuser sees clear text whatever its search path, and nobody else sets that.',
+            hint = 'Name a role that is to see masked values.';
     elsif clear_table is not null then
         raise exception using
             errcode = '42501',
             message = format('%s sees masked columns of %s in clear', role, clear_table),
-            detail = 'Nothing was changed: it is a superuser, its owner, a member of such a role or of pg_read_all_data, or has a grant.',
+            detail = 'Nothing was changed: it is its owner, a member of such a role or of pg_read_all_data, or has a grant.',
             hint = 'Revoke what it has, or call nl2sql.show_clear(table, role, false).';
     end if;
     path := nl2sql._masked_path(role);
@@ -489,22 +510,21 @@ as $sql$
     -- each schema of the path the role has now after its masked one; a path is a list of names, quoted where needed
     with configured as (
         select coalesce(
-            (select split_part(o.option, '=', 2)
+            (select substr(o.option, length('search_path=') + 1)
                 from pg_db_role_setting as s cross join unnest(s.setconfig) as o (option)
                 where o.option like 'search_path=%'
                     and (s.setrole = role or s.setrole = 0)
                     and s.setdatabase in (0, (select d.oid from pg_database as d where d.datname = current_database()))
                 order by s.setrole <> 0 desc, s.setdatabase <> 0 desc
                 limit 1),
-            (select g.reset_val from pg_settings as g where g.name = 'search_path')) as path
+            -- the server's own, never what the session that asks has set for itself
+            (select f.setting from pg_file_settings as f where f.name = 'search_path' and f.applied order by f.seqno desc limit 1),
+            (select g.boot_val from pg_settings as g where g.name = 'search_path')) as path
     ),
     entry as (
-        select m.found[1] as name, m.place,
-            case when m.found[1] = '"$user"' then (select r.rolname::text from pg_roles as r where r.oid = role)
-                when left(m.found[1], 1) = '"' then replace(substr(m.found[1], 2, length(m.found[1]) - 2), '""', '"')
-                else lower(m.found[1]) end as schema_name
-        from configured as c
-            cross join regexp_matches(c.path, '("(?:[^"]|"")*"|[^,"[:space:]]+)', 'g') with ordinality as m (found, place)
+        select quote_ident(e.name) as name, e.place,
+            case when e.name = '$user' then (select r.rolname::text from pg_roles as r where r.oid = role) else e.name end as schema_name
+        from configured as c cross join nl2sql._path_names(c.path) as e
     ),
     masked as (
         select distinct n.nspname
@@ -519,7 +539,7 @@ as $sql$
         select e.name, e.place * 2 from entry as e
         where not exists (select from masked as k where k.nspname = e.schema_name)
     )
-    select string_agg(p.name, ', ' order by p.turn) from placed as p
+    select coalesce(string_agg(p.name, ', ' order by p.turn), '""') from placed as p
 $sql$;
 comment on function nl2sql._masked_path(oid) is 'the search path of a role in this database with each masked schema before the schema it stands for';
 
