@@ -11,8 +11,9 @@ declare
     literal constant text := '-?[0-9]{1,9}(?:[.][0-9]{1,9})?|''(?:[^'']|'''')*''';
     part text[] := regexp_match(masking, '^[[:space:]]*([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*(?:[(](.*)[)])?[[:space:]]*$');
 begin
-    -- no row: it is no masking; only a name and literals are taken, never an expression
-    if part is null or length(masking) > 200
+    -- no row: it is no masking; only a name and literals are taken, never an expression. What a backslash means in a literal
+    -- is up to a setting of the session
+    if part is null or length(masking) > 200 or strpos(masking, E'\\') > 0
         or btrim(coalesce(part[2], '')) <> ''
             and part[2] !~ format('^[[:space:]]*(?:%1$s)(?:[[:space:]]*,[[:space:]]*(?:%1$s))*[[:space:]]*$', literal)
     then
@@ -20,7 +21,11 @@ begin
     end if;
     return query
     select concat('mask_', regexp_replace(lower(part[1]), '^mask_', ''))::name,
-        array(select m.found[1] from regexp_matches(coalesce(part[2], ''), concat('(', literal, ')'), 'g')
+        array(
+            select case
+                when left(m.found[1], 1) = '''' then quote_literal(replace(substr(m.found[1], 2, length(m.found[1]) - 2), '''''', ''''))
+                else m.found[1] end
+            from regexp_matches(coalesce(part[2], ''), concat('(', literal, ')'), 'g')
             with ordinality as m (found, place) order by m.place);
 end
 $plpgsql$;

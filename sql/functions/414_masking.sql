@@ -240,6 +240,7 @@ create or replace function nl2sql.mask(
 returns table (relation regclass, role text, change text)
 language plpgsql volatile called on null input security definer parallel unsafe
 set search_path = pg_catalog, pg_temp
+set standard_conforming_strings = on
 as $plpgsql$
 declare
     column_number int2;
@@ -301,6 +302,7 @@ create or replace function nl2sql.unmask(
 returns table (relation regclass, role text, change text)
 language plpgsql volatile called on null input security definer parallel unsafe
 set search_path = pg_catalog, pg_temp
+set standard_conforming_strings = on
 as $plpgsql$
 declare
     masked_view regclass;
@@ -341,6 +343,7 @@ create or replace function nl2sql.show_column(
 returns void
 language plpgsql volatile called on null input security definer parallel unsafe
 set search_path = pg_catalog, pg_temp
+set standard_conforming_strings = on
 as $plpgsql$
 declare
     column_number int2 := (nl2sql._number_list("table", array["column"]))[1];
@@ -413,6 +416,7 @@ create or replace function nl2sql.show_clear(
 returns void
 language plpgsql volatile called on null input security definer parallel unsafe
 set search_path = pg_catalog, pg_temp
+set standard_conforming_strings = on
 as $plpgsql$
 begin
     perform nl2sql._start_masking();
@@ -466,6 +470,7 @@ create or replace function nl2sql.use_masked(role regrole)
 returns text
 language plpgsql volatile called on null input security definer parallel unsafe
 set search_path = pg_catalog, pg_temp
+set standard_conforming_strings = on
 as $plpgsql$
 declare
     clear_table regclass := (

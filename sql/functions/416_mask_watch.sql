@@ -254,6 +254,7 @@ create or replace function nl2sql._on_mask_ddl()
 returns event_trigger
 language plpgsql volatile called on null input security definer parallel unsafe
 set search_path = pg_catalog, pg_temp
+set standard_conforming_strings = on
 as $plpgsql$
 declare
     touched oid[];
@@ -300,6 +301,7 @@ create or replace function nl2sql._on_mask_drop()
 returns event_trigger
 language plpgsql volatile called on null input security definer parallel unsafe
 set search_path = pg_catalog, pg_temp
+set standard_conforming_strings = on
 as $plpgsql$
 declare
     gone record;

@@ -113,3 +113,25 @@ def test_paths_stay_what_they_were(owner: Connection, database: Database, path: 
 def test_paths_of_superusers_are_left_alone(owner: Connection, database: Database) -> None:
     with connect(database, "rise_admin") as admin, pytest.raises(psycopg.errors.InsufficientPrivilege):
         admin.execute("select nl2sql.use_masked('postgres')")
+
+
+@pytest.mark.parametrize("conforming", ["on", "off"])
+def test_literals_of_a_masking_are_no_way_to_run_sql(owner: Connection, database: Database, conforming: str) -> None:
+    hostile = r"partial(1,1,'\'') from mal.mine;alter role rise_admin superuser--')"
+    with connect(database, "rise_admin") as admin:
+        admin.execute(f"set standard_conforming_strings = {conforming}")
+        table = "(select oid::regclass from pg_class where relname = 'mine')"
+        with pytest.raises(psycopg.errors.InvalidParameterValue, match="is no masking"):
+            admin.execute(f"select nl2sql.mask({table}, 'x', $${hostile}$$)")
+        assert superusers(owner) == []
+        admin.execute(f"select nl2sql.mask({table}, 'x', $$partial(0, 1, '''')$$)")
+    assert owner.execute("select x from mal_masked.mine").fetchone() == ("''z",)
+
+
+def test_functions_that_run_sql_read_literals_in_one_way(owner: Connection) -> None:
+    loose = owner.execute("""
+        select proname from pg_proc
+        where pronamespace = 'nl2sql'::regnamespace and prosecdef and proname ~ 'mask|show_' and proconfig is not null
+            and provolatile = 'v' and not 'standard_conforming_strings=on' = any (proconfig)
+    """)
+    assert loose.fetchall() == []
