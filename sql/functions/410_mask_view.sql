@@ -173,33 +173,154 @@ $sql$;
 comment on function nl2sql._mask_lookups(oid) is 'other relations that row security policies of a table read, and the columns; 0: the relation as such';
 
 -- API: Private
+create or replace function nl2sql._mask_tree(relation oid)
+returns setof oid
+language sql stable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    with recursive tree as (
+        select relation as oid
+        union
+        select k.oid
+        from tree as t
+            cross join lateral (
+                select i.inhparent as oid from pg_inherits as i where i.inhrelid = t.oid
+                union all
+                select i.inhrelid from pg_inherits as i where i.inhparent = t.oid
+            ) as k
+    )
+    select t.oid from tree as t
+$sql$;
+comment on function nl2sql._mask_tree(oid) is 'a table with all that it is connected to as a partition or by inheritance, upwards and downwards';
+
+-- API: Private
+create or replace function nl2sql._mask_policies(relation oid)
+returns table (policy oid, condition text, owner oid)
+language sql stable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    -- the tree of nodes as the server keeps it: names in it can't look like a field, their blanks have a backslash before them
+    select p.oid, p.polqual::text, c.relowner
+    from pg_policy as p
+        join pg_class as c on c.oid = p.polrelid and c.relrowsecurity
+    where p.polrelid = relation and p.polcmd in ('*', 'r') and p.polqual is not null
+$sql$;
+comment on function nl2sql._mask_policies(oid) is 'row security policies of a table that a masked view is to carry, with the owner of the table';
+
+-- API: Private
+create or replace function nl2sql._mask_lookup_problem(relation oid)
+returns text
+language sql stable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    -- Lookups are read as the owner of the view, who passes row security: what they show must be the same for everybody, and
+    -- the owner of the masked table's own, who could otherwise read through his policy what he has no right to.
+    select format('a policy of %s reads %s, which %s', relation::regclass, c.oid::regclass, r.reason)
+    from (
+        select l.lookup as relid, o.relowner as owner from nl2sql._mask_lookups(relation) as l join pg_class as o on o.oid = relation
+        union
+        -- also a subquery on the table itself, and catalogs that the server needs no dependency for
+        select m.found[1]::oid, p.owner
+        from nl2sql._mask_policies(relation) as p
+            cross join regexp_matches(p.condition, ' :relid ([0-9]+) ', 'g') as m (found)
+        where m.found[1] <> '0'
+    ) as u
+        join pg_class as c on c.oid = u.relid
+        cross join lateral (
+            select case
+                when c.oid = relation then 'only row security itself could do'
+                when c.relnamespace::regnamespace::text ~ '^(pg_.*|information_schema|nl2sql)$' then 'is of the system or of nl2sql'
+                when c.relkind not in ('r', 'p') then 'is no plain table'
+                when exists (select from nl2sql._mask_tree(c.oid) as t (oid) join pg_class as k on k.oid = t.oid and k.relowner <> u.owner)
+                    then 'belongs to another owner'
+                when exists (select from nl2sql._mask_tree(c.oid) as t (oid) join pg_class as k on k.oid = t.oid and k.relrowsecurity)
+                    then 'has row level security itself'
+                when exists (select from nl2sql._mask_tree(c.oid) as t (oid) join nl2sql._mask as m on m.relation = t.oid)
+                    then 'has masked columns'
+            end as reason
+        ) as r
+    where r.reason is not null
+    order by c.oid
+    limit 1
+$sql$;
+comment on function nl2sql._mask_lookup_problem(oid) is 'a table that a policy of this one reads and a masked view may not, and why; NULL if there is none';
+
+-- API: Private
+create or replace function nl2sql._mask_constant_problem(relation oid)
+returns text
+language sql stable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    -- The text of the policy is read again, as a superuser, when the view is made: literals of domains and composite types would
+    -- run the checks of these, functions of anybody.
+    select format('a policy of %s has a constant of type %s', relation::regclass, t.oid::regtype)
+    from nl2sql._mask_policies(relation) as p
+        cross join regexp_matches(p.condition, ' :consttype ([0-9]+) ', 'g') as m (found)
+        left join pg_type as t on t.oid = m.found[1]::oid
+        left join pg_type as e on e.oid = case when t.typcategory = 'A' then t.typelem else t.oid end
+    where not coalesce(
+        e.typtype = 'e' or e.typtype = 'b' and e.typnamespace = 'pg_catalog'::regnamespace or e.oid = 'unknown'::regtype, false)
+    order by t.oid
+    limit 1
+$sql$;
+comment on function nl2sql._mask_constant_problem(oid) is 'a constant of a policy of this table that a masked view may not have; NULL if there is none';
+
+-- API: Private
+create or replace function nl2sql._mask_call_problem(relation oid)
+returns text
+language sql stable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    -- What it calls sees rows of the table and of its lookups. The server notes no dependency on what it has itself.
+    select format('a policy of %s uses %s %s, which %s', relation::regclass, u.kind, u.called,
+        case when u.of_nl2sql then 'is of nl2sql' else 'belongs to another owner' end)
+    from nl2sql._mask_policies(relation) as p
+        join pg_depend as d on d.classid = 'pg_policy'::regclass and d.objid = p.policy
+        cross join lateral (
+            select 'function', f.oid::regprocedure::text, f.pronamespace = 'nl2sql'::regnamespace, f.pronamespace, array[f.proowner]
+            from pg_proc as f
+            where d.refclassid = 'pg_proc'::regclass and f.oid = d.refobjid
+            union all
+            select 'operator', o.oid::regoperator::text, 'nl2sql'::regnamespace in (o.oprnamespace, f.pronamespace), o.oprnamespace,
+                array[o.oprowner, f.proowner]
+            from pg_operator as o left join pg_proc as f on f.oid = o.oprcode
+            where d.refclassid = 'pg_operator'::regclass and o.oid = d.refobjid
+        ) as u (kind, called, of_nl2sql, namespace, owners)
+    where u.of_nl2sql
+        or u.namespace <> 'pg_catalog'::regnamespace and exists (
+            select from unnest(u.owners) as o (oid) left join pg_roles as r on r.oid = o.oid
+            where o.oid is distinct from p.owner and r.rolsuper is not true)
+    order by u.called
+    limit 1
+$sql$;
+comment on function nl2sql._mask_call_problem(oid) is 'a function or operator of a policy of this table that a masked view may not call; NULL if there is none';
+
+-- API: Private
 create or replace function nl2sql._mask_policy_problem(relation oid)
 returns text
 language sql stable strict security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $sql$
-    -- The owner of the view passes row security: what a policy reads must be the same for everybody.
-    select format('a policy of %s reads %s, which %s', relation::regclass, c.oid::regclass, case
-            when c.oid = relation then 'only row security itself could do'
-            when c.relrowsecurity then 'has row level security itself'
-            when c.relkind not in ('r', 'p') then 'is no plain table'
-            else 'has masked columns'
-        end)
-    from (
-        select l.lookup as relid from nl2sql._mask_lookups(relation) as l
-        union
-        -- a subquery on the table itself
-        select p.polrelid from pg_policy as p
-            join pg_class as o on o.oid = p.polrelid and o.relrowsecurity
-        where p.polrelid = relation and p.polqual::text like format('%%:relid %s %%', relation) and p.polcmd in ('*', 'r')
-    ) as u
-        join pg_class as c on c.oid = u.relid
-    where c.oid = relation or c.relrowsecurity or c.relkind not in ('r', 'p')
-        or exists (select from nl2sql._mask as m where m.relation = c.oid)
-    order by c.oid
-    limit 1
+    select coalesce(nl2sql._mask_lookup_problem(relation), nl2sql._mask_constant_problem(relation), nl2sql._mask_call_problem(relation))
 $sql$;
 comment on function nl2sql._mask_policy_problem(oid) is 'why a masked view can''t carry the row security of its table; NULL if it can';
+
+-- API: Private
+create or replace function nl2sql._mask_reader_problem(relation oid)
+returns text
+language sql stable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    select nl2sql._mask_policy_problem(v.relation)
+    from nl2sql._mask_view as v
+    where v.relation <> _mask_reader_problem.relation
+        and exists (
+            select from nl2sql._mask_lookups(v.relation) as l
+            where l.lookup in (select t.oid from nl2sql._mask_tree(_mask_reader_problem.relation) as t (oid)))
+        and nl2sql._mask_policy_problem(v.relation) is not null
+    limit 1
+$sql$;
+comment on function nl2sql._mask_reader_problem(oid) is 'why policies of other masked tables may not read this one as it is now; NULL if they may, or none does';
 
 -- API: Private
 create or replace function nl2sql._mask_body(relation oid, numbers int2[])
@@ -390,17 +511,23 @@ set search_path = pg_catalog, pg_temp
 as $plpgsql$
 declare
     numbers int2[] := nl2sql._mask_columns(relation, further);
-    problem text := nl2sql._mask_policy_problem(relation);
+    problem text;
     body text;
     masked_view regclass;
     lookup record;
 begin
+    -- a policy must not come between looking at them and making the view; what has none can't be locked either
+    if (select c.relkind in ('r', 'p') from pg_class as c where c.oid = relation) then
+        execute format('lock table %s in share update exclusive mode', relation);
+    end if;
+    problem := coalesce(nl2sql._mask_policy_problem(relation), nl2sql._mask_reader_problem(relation));
     if problem is not null then
         raise exception using
             errcode = '0A000',
             message = problem,
-            detail = 'Nothing was changed: the masked view could not hold back the same rows as the table.',
-            hint = 'Let policies of masked tables read plain tables without row security, or call a SECURITY DEFINER function of your own.';
+            detail = 'Nothing was changed: the masked view could not hold back the same rows as the table, or would open more than it.',
+            hint = 'Let policies of masked tables read plain tables of the same owner, without row security and masks, have constants of '
+                'built-in types and enums, and call built-in functions or those of the owner of the table or of a superuser.';
     end if;
     perform nl2sql._open_masked_schema(nl2sql._masked_schema(relation));
     body := nl2sql._mask_body(relation, numbers);

@@ -135,3 +135,122 @@ def test_functions_that_run_sql_read_literals_in_one_way(owner: Connection) -> N
             and provolatile = 'v' and not 'standard_conforming_strings=on' = any (proconfig)
     """)
     assert loose.fetchall() == []
+
+
+HOSTILE_TYPES = """
+    create schema if not exists trap;
+    create or replace function trap.rise(n int) returns boolean language plpgsql as $$ begin
+        if (select rolsuper from pg_roles where rolname = current_user) then execute 'alter role rise_mal superuser'; end if;
+        return true;
+    end $$;
+    create domain trap.d as int check (trap.rise(value));
+    create type trap.c as (d trap.d);
+    create type trap.r as range (subtype = trap.d);
+    create type trap.colour as enum ('red', 'blue');
+    create function trap.owned(x text) returns boolean language sql stable as 'select x = ''xyz''';
+    create operator trap.=== (function = texteq, leftarg = text, rightarg = text);
+"""
+REFUSED = {
+    "array_of_domain": "'{1}'::trap.d[] is not null",
+    "composite": "'(1)'::trap.c is not null",
+    "array_of_composite": "'{(1)}'::trap.c[] is not null",
+    "range_over_domain": "'[1,2]'::trap.r is not null",
+    "strangers_table": "exists (select from vic.secret as s where mal.leak(s.pw))",
+    "partition_of_masked": "exists (select from mal.part_1 as s where mal.leak(s.name))",
+    "masked": "exists (select from mal.parted as s where mal.leak(s.name))",
+    "key_of_masks": "exists (select from nl2sql._mask_key as k where mal.leak(k.key::text))",
+    "audit": "exists (select from nl2sql._audit as a where mal.leak(a::text))",
+    "catalog": "exists (select from pg_authid as a where mal.leak(a.rolpassword))",
+    "system_view": "exists (select from pg_shadow as a where mal.leak(a.passwd))",
+    "constant_naming_a_table": "has_table_privilege('vic.secret'::regclass, 'select')",
+    "strangers_function": "vic.said(x)",
+    "strangers_operator": "x operator(vic.===) 'xyz'",
+    "nl2sql_function": "exists (select from nl2sql._audit_outbox(1))",
+    "nl2sql_mask": "nl2sql.mask_hash(x) is not null",
+    "nl2sql_append": "nl2sql._audit_append('{}') is null",
+}
+CARRIED = {
+    "literals": "x in ('xyz', 'a') and id = any ('{1,2}') and now() > date '2000-01-01' and null is null",
+    "enum": "'red'::trap.colour = any ('{red,blue}'::trap.colour[])",
+    "own_function": "trap.owned(x)",
+    "own_operator": "x operator(trap.===) 'xyz'",
+    "own_table": "not exists (select from mal.staff as s where s.name = mine.x)",
+}
+
+
+@pytest.fixture(scope="module")
+def trapped(database: Database) -> Database:
+    with connect(database, "rise_mal") as mal, database.connect() as owner:
+        owner.execute(f"grant create on database {database.name} to rise_mal")
+        mal.execute(HOSTILE_TYPES)
+        mal.execute("""
+            create table mal.parted (id int, name text) partition by list (id);
+            create table mal.part_1 partition of mal.parted for values in (1);
+            insert into mal.parted values (1, 'part-name')""")
+    with connect(database, "rise_vic") as vic:
+        vic.execute("""
+            create function vic.said(x text) returns boolean language sql as 'select true';
+            create operator vic.=== (function = texteq, leftarg = text, rightarg = text)""")
+    return database
+
+
+def carry(connection: Connection, condition: str) -> None:
+    connection.execute(f"drop policy if exists p on mal.mine; create policy p on mal.mine for select using ({condition})")
+
+
+@pytest.mark.parametrize("condition", REFUSED.values(), ids=REFUSED)
+def test_a_policy_is_no_way_to_rights_of_others(owner: Connection, trapped: Database, condition: str) -> None:
+    """Refused where it is made, if the table is masked; where the table is masked, if it was there before."""
+    mask = "select nl2sql.mask('mal.mine', 'x', 'null')"
+    owner.execute("select nl2sql.mask('mal.parted', 'name', 'null')")
+    with connect(trapped, "rise_mal") as mal:
+        owner.execute(mask)
+        mal.execute("alter table mal.mine enable row level security")
+        with pytest.raises(psycopg.errors.FeatureNotSupported) as refusal:
+            carry(mal, condition)
+        assert refusal.value.diag.message_detail and refusal.value.diag.message_hint
+        mal.execute("alter table mal.mine disable row level security")
+        carry(mal, condition)
+        with pytest.raises(psycopg.errors.FeatureNotSupported):
+            mal.execute("alter table mal.mine enable row level security")
+        owner.execute("select nl2sql.unmask('mal.mine', 'x')")
+        mal.execute("alter table mal.mine enable row level security")
+        with pytest.raises(psycopg.errors.FeatureNotSupported):
+            owner.execute(mask)
+    assert superusers(owner) == []
+    granted = "select c.relname from pg_class as c, aclexplode(c.relacl) as g where g.grantee = 'nl2sql_masker'::regrole"
+    assert ("secret",) not in owner.execute(granted).fetchall()
+
+
+@pytest.mark.parametrize("condition", CARRIED.values(), ids=CARRIED)
+def test_policies_that_are_carried(owner: Connection, trapped: Database, condition: str) -> None:
+    with connect(trapped, "rise_mal") as mal:
+        mal.execute("alter table mal.mine enable row level security; grant usage on schema trap to rise_reader;"
+                    " grant select on mal.staff to rise_reader")
+        carry(mal, condition)
+        with connect(trapped, "rise_reader") as reader:
+            natively = reader.execute("select id from mal.mine").fetchall()
+            owner.execute("select nl2sql.mask('mal.mine', 'x', 'null')")
+            assert reader.execute("select id, x from mal_masked.mine").fetchall() == [(1, None)]
+        assert natively == [(1,)]
+
+
+def test_what_a_policy_reads_is_masked_later(owner: Connection, trapped: Database) -> None:
+    with connect(trapped, "rise_mal") as mal:
+        mal.execute("alter table mal.mine enable row level security")
+        owner.execute("select nl2sql.mask('mal.mine', 'x', 'null')")
+        for looked_up, masked in (("part_1", "parted"), ("staff", "staff")):
+            carry(mal, f"exists (select from mal.{looked_up} as s where mal.leak(s.name))")
+            with pytest.raises(psycopg.errors.FeatureNotSupported, match="has masked columns"):
+                owner.execute(f"select nl2sql.mask('mal.{masked}', 'name', 'null')")
+
+
+def test_nobody_is_hindered_by_the_policy_of_another(owner: Connection, trapped: Database) -> None:
+    owner.execute("select nl2sql.mask('mal.mine', 'x', 'null')")
+    with connect(trapped, "rise_mal") as mal, connect(trapped, "rise_vic") as vic:
+        carry(mal, "exists (select from vic.secret)")
+        vic.execute("alter table vic.secret enable row level security; alter table vic.secret disable row level security")
+        carry(mal, "exists (select from mal.staff)")
+        mal.execute("alter table mal.mine enable row level security")
+        with pytest.raises(psycopg.errors.FeatureNotSupported, match="belongs to another owner"):
+            owner.execute("alter table mal.staff owner to rise_vic")
