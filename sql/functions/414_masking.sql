@@ -31,6 +31,24 @@ $sql$;
 comment on function nl2sql._mask_table_problem(oid) is 'why columns of a relation can not be masked: an error; NULL if they can';
 
 -- API: Private
+create or replace function nl2sql._masker_problem()
+returns jsonb
+language sql stable called on null input security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    -- before PostgreSQL 16 whoever has CREATEROLE may grant himself a role; no event trigger tells of that
+    select jsonb_build_object(
+        'sqlstate', '42501',
+        'message', format('the role nl2sql_masker has members: %s', string_agg(m.member::regrole::text, ', ' order by m.member::regrole::text)),
+        'detail', 'Nothing was changed: its members read every masked column in clear.',
+        'hint', 'REVOKE nl2sql_masker from them, and take CREATEROLE from who granted it; then mask.')
+    from pg_auth_members as m
+    where m.roleid = 'nl2sql_masker'::regrole
+    having count(*) > 0
+$sql$;
+comment on function nl2sql._masker_problem() is 'why nothing may be masked at all: somebody is a member of the role that reads it; NULL if nobody is';
+
+-- API: Private
 create or replace function nl2sql._mask_takes(mask name)
 returns text
 language sql stable strict security invoker parallel safe
@@ -253,6 +271,7 @@ begin
             hint = 'For example: SELECT * FROM nl2sql.mask(''shop.customers'', ''email'', ''email'').';
     end if;
     perform nl2sql._start_masking();
+    perform nl2sql._raise_error(nl2sql._masker_problem());
     perform nl2sql._raise_error(nl2sql._mask_table_problem("table"));
     perform nl2sql._raise_error(nl2sql._mask_column_problem("table", "column", masking));
     column_number := (nl2sql._number_list("table", array["column"]))[1];

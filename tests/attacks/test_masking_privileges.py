@@ -254,3 +254,39 @@ def test_nobody_is_hindered_by_the_policy_of_another(owner: Connection, trapped:
         mal.execute("alter table mal.mine enable row level security")
         with pytest.raises(psycopg.errors.FeatureNotSupported, match="belongs to another owner"):
             owner.execute("alter table mal.staff owner to rise_vic")
+
+
+FUNCTIONS = "select oid::regprocedure::text from pg_proc where pronamespace = 'nl2sql'::regnamespace and has_function_privilege({}, oid, 'execute')"
+
+
+def test_a_policy_gives_no_function_of_nl2sql(owner: Connection, trapped: Database) -> None:
+    """Neither one it names itself nor one that a function of the owner names, which it calls."""
+    may = FUNCTIONS.format("'rise_reader'")
+    before = set(owner.execute(may).fetchall())
+    with connect(trapped, "rise_mal") as mal:
+        mal.execute("""
+            create function trap.deep(x text) returns boolean language sql
+            begin atomic
+                select nl2sql._audit_append('{}') is null or nl2sql.mask_hash(x) is null or x is not null;
+            end;
+            alter table mal.mine enable row level security""")
+        carry(mal, "trap.deep(x)")
+        owner.execute("select nl2sql.mask('mal.mine', 'x', 'partial(1, 0)')")
+        mal.execute("grant select (id) on mal.mine to rise_reader")
+        got = {name for (name,) in set(owner.execute(may).fetchall()) - before}
+        assert {name.split("(")[0] for name in got} <= {"nl2sql.mask_partial", "nl2sql._mask_text"} and got
+        mal.execute("drop policy p on mal.mine; drop function trap.deep")
+
+
+def test_nothing_is_masked_while_somebody_is_the_masker(owner: Connection, database: Database) -> None:
+    owner.execute("select nl2sql._audit_look(); grant nl2sql_masker to rise_mal")
+    try:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="nl2sql_masker has members: rise_mal"):
+            owner.execute("select nl2sql.mask('mal.mine', 'x', 'null')")
+        owner.execute("select nl2sql._audit_look()")
+    finally:
+        owner.execute("revoke nl2sql_masker from rise_mal")
+    told = owner.execute("select record ->> 'details' from nl2sql._audit_outbox where record ->> 'action' = 'role_change'")
+    assert any("rise_mal is a member of nl2sql_masker" in details for (details,) in told.fetchall())
+    assert owner.execute("select nl2sql._audit_alert_kind('role_change', 'event', null, null)").fetchone() == ("rights",)
+    owner.execute("select nl2sql.mask('mal.mine', 'x', 'null')")
