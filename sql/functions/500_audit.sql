@@ -120,6 +120,31 @@ as $sql$
 $sql$;
 comment on function nl2sql._audit_time(jsonb) is 'when a record says that it was made';
 
+-- API: Private
+create or replace function nl2sql._audit_same(waiting jsonb, signed jsonb)
+returns boolean
+language sql immutable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    -- The sidecar leaves out what is null and cuts long texts; a record that is none goes whole into the details of one that is.
+    select waiting -> 'id' = signed -> 'id' and waiting -> 'action' = signed -> 'action' and waiting -> 'at' = signed -> 'at'
+        and waiting -> 'session_user' = signed -> 'session_user' and waiting -> 'role' = signed -> 'role'
+        and (
+            not exists (
+                select from jsonb_each(jsonb_strip_nulls(waiting)) as w
+                where case
+                    when length(w.value::text) <= 300 then w.value is distinct from signed -> w.key
+                    when jsonb_typeof(w.value) = 'string' then left(w.value #>> '{}', 299) is distinct from left(signed ->> w.key, 299)
+                    else jsonb_typeof(w.value) is distinct from jsonb_typeof(signed -> w.key)
+                end)
+            or case
+                when left(signed ->> 'details', 1) is distinct from '{' then false
+                when length(signed ->> 'details') < 32768 then (signed ->> 'details')::jsonb = waiting
+                else length(waiting::text) >= 32768
+            end)
+$sql$;
+comment on function nl2sql._audit_same(jsonb, jsonb) is 'whether a signed record is what the sidecar makes of one that waits in the outbox';
+
 -- API: Private. SECURITY DEFINER: only this writes the log, and only the sidecar may call it.
 create or replace function nl2sql._audit_append(
     entries jsonb  -- [{chain, seq, prev, hash, record}], in order of seq; what is stored already is left out
@@ -166,7 +191,10 @@ begin
         from (select distinct on (f.chain) f.* from jsonb_to_recordset(fresh) as f (chain uuid, seq bigint, hash text)
             order by f.chain, f.seq desc) as s
         where c.chain = s.chain;
-        delete from nl2sql._audit_outbox as o using jsonb_to_recordset(fresh) as f (id uuid) where o.id = f.id;
+        -- what only has the number of a waiting record does not take its place
+        delete from nl2sql._audit_outbox as o
+        using jsonb_to_recordset(fresh) as f (id uuid), jsonb_array_elements(entries) as e
+        where o.id = f.id and e #>> '{record,id}' = f.id::text and nl2sql._audit_same(o.record, e -> 'record');
     end if;
     return (
         select jsonb_build_object('stored', c.seq, 'hash', encode(c.hash, 'hex'))

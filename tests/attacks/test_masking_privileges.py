@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from tests.conftest import Connection, Database
 from tests.support.databases import new_database
@@ -54,7 +55,9 @@ def owner(database: Database) -> Iterator[Connection]:
     """A superuser's connection, with nothing masked and nobody risen afterwards."""
     with database.connect() as connection:
         yield connection
-        connection.execute("reset role; alter table mal.mine disable row level security; drop policy if exists p on mal.mine")
+        connection.execute(
+            "reset role; alter table mal.mine disable row level security; drop policy if exists p on mal.mine"
+        )
         for table, column in connection.execute("select relation::text, column_name from nl2sql._mask").fetchall():
             connection.execute("select nl2sql.unmask(%s, %s)", (table, column))
         assert superusers(connection) == []
@@ -72,7 +75,8 @@ def connect(database: Database, role: str, **options: str) -> Connection:
 def path_of(connection: Connection, role: str) -> str | None:
     found = connection.execute(
         "select setconfig from pg_db_role_setting as s where setrole = %s::regrole and setdatabase = ("
-        "select oid from pg_database where datname = current_database())", (role,)
+        "select oid from pg_database where datname = current_database())",
+        (role,),
     ).fetchone()
     return found and found[0][0]
 
@@ -195,7 +199,9 @@ def trapped(database: Database) -> Database:
 
 
 def carry(connection: Connection, condition: str) -> None:
-    connection.execute(f"drop policy if exists p on mal.mine; create policy p on mal.mine for select using ({condition})")
+    connection.execute(
+        f"drop policy if exists p on mal.mine; create policy p on mal.mine for select using ({condition})"
+    )
 
 
 @pytest.mark.parametrize("condition", REFUSED.values(), ids=REFUSED)
@@ -218,15 +224,19 @@ def test_a_policy_is_no_way_to_rights_of_others(owner: Connection, trapped: Data
         with pytest.raises(psycopg.errors.FeatureNotSupported):
             owner.execute(mask)
     assert superusers(owner) == []
-    granted = "select c.relname from pg_class as c, aclexplode(c.relacl) as g where g.grantee = 'nl2sql_masker'::regrole"
+    granted = (
+        "select c.relname from pg_class as c, aclexplode(c.relacl) as g where g.grantee = 'nl2sql_masker'::regrole"
+    )
     assert ("secret",) not in owner.execute(granted).fetchall()
 
 
 @pytest.mark.parametrize("condition", CARRIED.values(), ids=CARRIED)
 def test_policies_that_are_carried(owner: Connection, trapped: Database, condition: str) -> None:
     with connect(trapped, "rise_mal") as mal:
-        mal.execute("alter table mal.mine enable row level security; grant usage on schema trap to rise_reader;"
-                    " grant select on mal.staff to rise_reader")
+        mal.execute(
+            "alter table mal.mine enable row level security; grant usage on schema trap to rise_reader;"
+            " grant select on mal.staff to rise_reader"
+        )
         carry(mal, condition)
         with connect(trapped, "rise_reader") as reader:
             natively = reader.execute("select id from mal.mine").fetchall()
@@ -249,7 +259,9 @@ def test_nobody_is_hindered_by_the_policy_of_another(owner: Connection, trapped:
     owner.execute("select nl2sql.mask('mal.mine', 'x', 'null')")
     with connect(trapped, "rise_mal") as mal, connect(trapped, "rise_vic") as vic:
         carry(mal, "exists (select from vic.secret)")
-        vic.execute("alter table vic.secret enable row level security; alter table vic.secret disable row level security")
+        vic.execute(
+            "alter table vic.secret enable row level security; alter table vic.secret disable row level security"
+        )
         carry(mal, "exists (select from mal.staff)")
         mal.execute("alter table mal.mine enable row level security")
         with pytest.raises(psycopg.errors.FeatureNotSupported, match="belongs to another owner"):
@@ -286,7 +298,26 @@ def test_nothing_is_masked_while_somebody_is_the_masker(owner: Connection, datab
         owner.execute("select nl2sql._audit_look()")
     finally:
         owner.execute("revoke nl2sql_masker from rise_mal")
-    told = owner.execute("select record ->> 'details' from nl2sql._audit_outbox where record ->> 'action' = 'role_change'")
+    told = owner.execute(
+        "select record ->> 'details' from nl2sql._audit_outbox where record ->> 'action' = 'role_change'"
+    )
     assert any("rise_mal is a member of nl2sql_masker" in details for (details,) in told.fetchall())
-    assert owner.execute("select nl2sql._audit_alert_kind('role_change', 'event', null, null)").fetchone() == ("rights",)
+    assert owner.execute("select nl2sql._audit_alert_kind('role_change', 'event', null, null)").fetchone() == (
+        "rights",
+    )
     owner.execute("select nl2sql.mask('mal.mine', 'x', 'null')")
+
+
+@pytest.mark.parametrize("change", ["action", "role", "at", "details", "sql", "nothing"])
+def test_an_entry_takes_no_waiting_record_away_but_its_own(owner: Connection, change: str) -> None:
+    with owner.transaction(force_rollback=True):
+        owner.execute("delete from nl2sql._audit_outbox")
+        owner.execute("select nl2sql._audit_note('mask', %s)", (Jsonb({"x": 1, "sql": "select"}),))
+        (record,) = owner.execute("select record from nl2sql._audit_outbox").fetchall()[0]
+        forged = {"at": record["at"] + 1, "details": '{"x": 2}'}.get(change, "other")
+        signed = {name: value for name, value in record.items() if value is not None}
+        signed |= {} if change == "nothing" else {change: forged}
+        entry = {"chain": record["id"], "seq": 1, "prev": "00" * 32, "hash": "11" * 32, "record": signed}
+        owner.execute("select nl2sql._audit_append(%s)", (Jsonb([entry]),))
+        left = owner.execute("select count(*) from nl2sql._audit_outbox where id = %s", (record["id"],)).fetchone()
+        assert left == (0 if change == "nothing" else 1,)
