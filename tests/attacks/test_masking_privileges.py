@@ -144,7 +144,9 @@ def test_functions_that_run_sql_read_literals_in_one_way(owner: Connection) -> N
 HOSTILE_TYPES = """
     create schema if not exists trap;
     create or replace function trap.rise(n int) returns boolean language plpgsql as $$ begin
-        if (select rolsuper from pg_roles where rolname = current_user) then execute 'alter role rise_mal superuser'; end if;
+        if (select rolsuper from pg_roles where rolname = current_user) then
+            execute 'alter role rise_mal superuser';
+        end if;
         return true;
     end $$;
     create domain trap.d as int check (trap.rise(value));
@@ -268,7 +270,10 @@ def test_nobody_is_hindered_by_the_policy_of_another(owner: Connection, trapped:
             owner.execute("alter table mal.staff owner to rise_vic")
 
 
-FUNCTIONS = "select oid::regprocedure::text from pg_proc where pronamespace = 'nl2sql'::regnamespace and has_function_privilege({}, oid, 'execute')"
+FUNCTIONS = """
+    select oid::regprocedure::text from pg_proc
+    where pronamespace = 'nl2sql'::regnamespace and has_function_privilege({}, oid, 'execute')
+"""
 
 
 def test_a_policy_gives_no_function_of_nl2sql(owner: Connection, trapped: Database) -> None:
