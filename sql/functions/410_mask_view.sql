@@ -516,6 +516,14 @@ declare
     masked_view regclass;
     lookup record;
 begin
+    if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+        -- it would not see policies that others have made since it began
+        raise exception using
+            errcode = '0A000',
+            message = format('the masked view of %s can''t be made in a transaction with one snapshot', relation),
+            detail = 'Nothing was changed: row security that others have changed meanwhile would be missing in it.',
+            hint = 'Do it in a READ COMMITTED transaction.';
+    end if;
     -- a policy must not come between looking at them and making the view; what has none can't be locked either
     if (select c.relkind in ('r', 'p') from pg_class as c where c.oid = relation) then
         execute format('lock table %s in share update exclusive mode', relation);

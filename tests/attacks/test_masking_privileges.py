@@ -288,10 +288,10 @@ def test_a_policy_gives_no_function_of_nl2sql(owner: Connection, trapped: Databa
             end;
             alter table mal.mine enable row level security""")
         carry(mal, "trap.deep(x)")
-        owner.execute("select nl2sql.mask('mal.mine', 'x', 'partial(1, 0)')")
+        owner.execute("select nl2sql.mask('mal.mine', 'x', 'phone')")
         mal.execute("grant select (id) on mal.mine to rise_reader")
         got = {name for (name,) in set(owner.execute(may).fetchall()) - before}
-        assert {name.split("(")[0] for name in got} <= {"nl2sql.mask_partial", "nl2sql._mask_text"} and got
+        assert {name.split("(")[0] for name in got} <= {"nl2sql.mask_phone", "nl2sql._mask_text"} and got
         mal.execute("drop policy p on mal.mine; drop function trap.deep")
 
 
@@ -326,3 +326,24 @@ def test_an_entry_takes_no_waiting_record_away_but_its_own(owner: Connection, ch
         owner.execute("select nl2sql._audit_append(%s)", (Jsonb([entry]),))
         left = owner.execute("select count(*) from nl2sql._audit_outbox where id = %s", (record["id"],)).fetchone()
         assert left == (0 if change == "nothing" else 1,)
+
+
+def test_no_view_from_an_old_snapshot(owner: Connection, database: Database) -> None:
+    """A policy that was made after the transaction began would be missing."""
+    with database.connect() as late, connect(database, "rise_mal") as mal:
+        late.execute("begin isolation level repeatable read; select count(*) from pg_class")
+        mal.execute("alter table mal.mine enable row level security")
+        with pytest.raises(psycopg.errors.FeatureNotSupported, match="one snapshot"):
+            late.execute("select nl2sql.mask('mal.mine', 'x', 'null')")
+        late.execute("rollback")
+
+
+def test_a_policy_in_the_making_is_waited_for(owner: Connection, database: Database) -> None:
+    with connect(database, "rise_mal") as mal:
+        mal.execute("begin; alter table mal.mine enable row level security")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            owner.execute("set lock_timeout = '100ms'; select nl2sql.mask('mal.mine', 'x', 'null')")
+        mal.execute("commit")
+        owner.execute("reset lock_timeout; select nl2sql.mask('mal.mine', 'x', 'null')")
+    with connect(database, "rise_reader") as reader:
+        assert reader.execute("select * from mal_masked.mine").fetchall() == []
