@@ -254,13 +254,14 @@ begin
     perform nl2sql._start_masking();
     perform nl2sql._raise_error(nl2sql._mask_table_problem("table"));
     perform nl2sql._raise_error(nl2sql._mask_column_problem("table", "column", masking));
+    perform nl2sql._raise_error(nl2sql._own_reading_problem("table", "column"));
     column_number := (nl2sql._number_list("table", array["column"]))[1];
     perform nl2sql._try_mask("table", column_number, masking);
     return query select m.* from nl2sql._mask("table", column_number, masking) as m;
 end
 $plpgsql$;
 comment on function nl2sql.mask(regclass, name, text) is
-    'show a column masked to all but its owner and the roles named with show_clear(); returns the rights it changed; raises 22023, 42703, 42804, 42809, 42P06, 42P07, 55006, 0A000';
+    'show a column masked to all but its owner and the roles named with show_clear(); returns the rights it changed; raises 22023, 42501, 42703, 42804, 42809, 42P06, 42P07, 55006, 0A000';
 
 -- API: Private. As above.
 create or replace function nl2sql._raise_not_masked(relation regclass, column_name name)
@@ -307,10 +308,12 @@ declare
     taken nl2sql._mask_taken;
 begin
     perform nl2sql._start_masking();
+    perform nl2sql._raise_error(nl2sql._own_reading_problem("table", "column"));
     delete from nl2sql._mask as m where m.relation = "table" and m.column_name = "column";
     if not found then
         perform nl2sql._raise_not_masked("table", "column");
     end if;
+    perform nl2sql._raise_error(nl2sql._generated_problem("table", "column"));
     if exists (select from nl2sql._mask as m where m.relation = "table") then
         masked_view := nl2sql._build_mask_view("table", null);
     else
@@ -331,7 +334,7 @@ begin
 end
 $plpgsql$;
 comment on function nl2sql.unmask(regclass, name) is
-    'show a column in clear again; with the last one the masked view goes and rights are given back; returns these; raises 42704, 2BP01';
+    'show a column in clear again; with the last one the masked view goes and rights are given back; returns these; raises 42501, 42704, 0A000, 2BP01';
 
 -- API: Public. SECURITY DEFINER as mask().
 create or replace function nl2sql.show_column(

@@ -1,0 +1,138 @@
+"""Ways round a mask that need no hole in the view itself: managing policies, changing the table beside them, and so on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from tests.conftest import Connection, Database
+from tests.support.databases import new_database
+from tools.cluster import Cluster
+
+ROLES = ("keeper", "clerk", "stranger", "registrar")
+CLEAR = "person7@corp.example"
+
+
+@pytest.fixture(scope="module")
+def database(cluster: Cluster, template: str) -> Iterator[Database]:
+    with new_database(cluster, template) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def boss(database: Database) -> Iterator[Connection]:
+    """A superuser. `keeper` owns the tables, `clerk` reads them, `stranger` does not, `registrar` manages policies."""
+    with database.connect() as connection:
+        for role in ROLES:
+            connection.execute(f"drop role if exists {role}; create role {role} login")
+        connection.execute("grant nl2sql_user to keeper, clerk, stranger; grant nl2sql_admin to registrar")
+        yield connection
+        for role in ROLES:
+            connection.execute(f"drop owned by {role} cascade; drop role {role}")
+
+
+@pytest.fixture
+def shop(boss: Connection) -> Iterator[Connection]:
+    """The superuser's connection, with a table to be masked."""
+    boss.execute("""
+        create schema shop authorization keeper;
+        create schema stall authorization stranger;
+        grant usage on schema shop to clerk, registrar;
+        grant usage on schema stall to clerk;
+        set role keeper;
+        create table shop.customer (id int primary key, email text, name text, born int);
+        insert into shop.customer select n, 'person' || n || '@corp.example', 'Name ' || n, 2147483647 - n
+            from generate_series(1, 100) as n;
+        grant select on shop.customer to clerk;
+        reset role""")
+    yield boss
+    boss.execute("reset role; drop schema if exists shop, stall, own, shop_masked, stall_masked cascade")
+
+
+@pytest.fixture
+def keeper(shop: Connection, database: Database) -> Iterator[Connection]:
+    with database.connect("keeper") as connection:
+        yield connection
+
+
+@pytest.fixture
+def clerk(shop: Connection, database: Database) -> Iterator[Connection]:
+    with database.connect("clerk") as connection:
+        yield connection
+
+
+@pytest.fixture
+def stranger(shop: Connection, database: Database) -> Iterator[Connection]:
+    with database.connect("stranger") as connection:
+        yield connection
+
+
+@pytest.fixture
+def registrar(shop: Connection, database: Database) -> Iterator[Connection]:
+    with database.connect("registrar") as connection:
+        yield connection
+
+
+def rows(connection: Connection, query: str) -> list[tuple[object, ...]]:
+    return connection.execute(query).fetchall()
+
+
+def state_of(connection: Connection, query: str) -> str:
+    """The SQLSTATE, if what is said is complete."""
+    try:
+        connection.execute(query)
+    except psycopg.Error as error:
+        diagnosis = error.diag
+        own = diagnosis.message_detail and diagnosis.message_hint
+        return str(diagnosis.sqlstate) if own else f"{diagnosis.sqlstate} without detail and hint: {error}"
+    return "done"
+
+
+def told(connection: Connection, statement: str) -> list[str]:
+    said: list[str] = []
+    handler = lambda notice: said.append(f"{notice.severity}: {notice.message_primary}")  # noqa: E731
+    connection.add_notice_handler(handler)
+    connection.execute(statement)
+    connection.remove_notice_handler(handler)
+    return [line for line in said if line.startswith("WARNING")]
+
+
+MASK = "select * from nl2sql.mask('shop.customer', 'email', 'email')"
+
+
+@pytest.mark.parametrize("by", ["registrar", "public"])
+def test_an_administrator_who_reads_the_view_changes_no_mask(shop: Connection, registrar: Connection, by: str) -> None:
+    shop.execute(f"grant select on shop.customer to {by}")
+    registrar.execute(MASK)
+    for statement in (
+        "select nl2sql.mask('shop.customer', 'email', 'partial(10, 0)')",
+        "select nl2sql.unmask('shop.customer', 'email')",
+    ):
+        assert state_of(registrar, statement) == "42501"
+    assert rows(registrar, "select email from shop_masked.customer where id = 7") == [("per****@corp.example",)]
+    assert state_of(registrar, "select nl2sql.mask('shop.customer', 'name', 'null')") == "done"
+
+
+def test_an_administrator_who_does_not_read_it_may(registrar: Connection, clerk: Connection) -> None:
+    registrar.execute(MASK)
+    registrar.execute("select nl2sql.mask('shop.customer', 'email', 'null')")
+    assert rows(clerk, "select email from shop_masked.customer where id = 7") == [(None,)]
+    registrar.execute("select nl2sql.unmask('shop.customer', 'email')")
+    assert rows(clerk, "select email from shop.customer where id = 7") == [(CLEAR,)]
+
+
+def test_a_reader_of_one_column_is_a_reader(shop: Connection, registrar: Connection) -> None:
+    registrar.execute(MASK)
+    shop.execute("grant select (email) on shop_masked.customer to registrar")
+    assert state_of(registrar, "select nl2sql.unmask('shop.customer', 'email')") == "42501"
+
+
+def test_a_generated_column_is_unmasked_last(shop: Connection, registrar: Connection) -> None:
+    shop.execute("alter table shop.customer add column host text generated always as (split_part(email, '@', 2)) stored")
+    registrar.execute("select nl2sql.mask('shop.customer', 'host', 'null')")
+    registrar.execute(MASK)
+    assert state_of(registrar, "select nl2sql.unmask('shop.customer', 'host')") == "0A000"
+    registrar.execute("select nl2sql.unmask('shop.customer', 'email')")
+    registrar.execute("select nl2sql.unmask('shop.customer', 'host')")
