@@ -193,9 +193,8 @@ begin
             and (only_to is null or t.grantee = only_to)
     loop
         perform nl2sql._give_right(masked_view, reader.column_name, reader.grantee, 'SELECT', false);
-        execute format('grant usage on schema %s to %s',
-            (select c.relnamespace::regnamespace from pg_class as c where c.oid = masked_view), nl2sql._role_text(reader.grantee));
     end loop;
+    perform nl2sql._give_usage(masked_view);
     perform nl2sql._note_readers(masked_view);
     perform nl2sql._give_masks(masked_view);
 end

@@ -65,6 +65,19 @@ end
 $plpgsql$;
 comment on function nl2sql._move_mask_view(regclass) is 'give a masked view the name of its table, and its schema that of the table''s schema';
 
+-- API: Private
+create or replace function nl2sql._schema_users(schema_id oid)
+returns setof oid
+language sql stable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    select distinct x.grantee
+    from pg_namespace as n
+        cross join aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) as x
+    where n.oid = schema_id and x.privilege_type = 'USAGE' and x.grantee <> 'nl2sql_masker'::regrole
+$sql$;
+comment on function nl2sql._schema_users(oid) is 'roles that hold USAGE on a schema, 0 for PUBLIC';
+
 -- API: Private. As above.
 create or replace function nl2sql._give_usage(masked_view oid)
 returns void
@@ -72,21 +85,31 @@ language plpgsql volatile strict security invoker parallel unsafe
 set search_path = pg_catalog, pg_temp
 as $plpgsql$
 declare
-    reader record;
+    base oid := (select c.relnamespace from nl2sql._mask_view as v join pg_class as c on c.oid = v.relation where v.masked_view = _give_usage.masked_view);
+    place regnamespace := (select c.relnamespace from pg_class as c where c.oid = _give_usage.masked_view);
+    changed record;
 begin
-    for reader in
-        select distinct c.relnamespace::regnamespace as namespace, coalesce(quote_ident(r.rolname), 'public') as role
-        from nl2sql._mask_view as v
-            join pg_class as c on c.oid = v.masked_view
-            cross join jsonb_to_recordset(v.readers) as e (role name)
-            left join pg_roles as r on r.rolname = e.role
-        where v.masked_view = _give_usage.masked_view and (e.role = '' or r.oid is not null)
+    -- Who could not reach the table must not reach the view; who lost the one loses the other. What others granted stays.
+    for changed in
+        delete from nl2sql._mask_usage as u
+        where u.masked_schema = place and not exists (select from nl2sql._schema_users(base) as s (grantee) where s.grantee = u.grantee)
+        returning u.grantee::oid as grantee
     loop
-        execute format('grant usage on schema %s to %s', reader.namespace, reader.role);
+        if changed.grantee = 0 or exists (select from pg_roles as r where r.oid = changed.grantee) then
+            execute format('revoke usage on schema %s from %s', place, nl2sql._role_text(changed.grantee));
+        end if;
+    end loop;
+    for changed in
+        insert into nl2sql._mask_usage as u (masked_schema, grantee)
+        select place, s.grantee from nl2sql._schema_users(base) as s (grantee)
+        on conflict on constraint _mask_usage_pkey do nothing
+        returning u.grantee::oid as grantee
+    loop
+        execute format('grant usage on schema %s to %s', place, nl2sql._role_text(changed.grantee));
     end loop;
 end
 $plpgsql$;
-comment on function nl2sql._give_usage(oid) is 'let the readers of a masked view use its schema';
+comment on function nl2sql._give_usage(oid) is 'let those use the schema of a masked view who may use that of its table, and nobody else';
 
 -- API: Private. As above.
 create or replace function nl2sql._follow_table(relation regclass)
@@ -206,9 +229,11 @@ as $sql$
         select k.oid from pg_class as k where age(k.xmin) <= age(pg_current_xact_id()::xid)
         union
         select a.attrelid from pg_attribute as a where age(a.xmin) <= age(pg_current_xact_id()::xid)
+        union
+        select n.oid from pg_namespace as n where age(n.xmin) <= age(pg_current_xact_id()::xid)
     ) as c
 $sql$;
-comment on function nl2sql._granted_on() is 'relations that this transaction may have changed';
+comment on function nl2sql._granted_on() is 'relations and schemas that this transaction may have changed';
 
 -- API: Private. As above.
 create or replace function nl2sql._masks_near(touched oid[], tag text)
@@ -276,6 +301,7 @@ begin
         if tg_tag in ('GRANT', 'REVOKE') then
             perform nl2sql._note_readers(masked.masked_view);
             perform nl2sql._give_masks(masked.masked_view);
+            perform nl2sql._give_usage(masked.masked_view);
         elsif masked.follow then
             perform nl2sql._follow_table(masked.relation);
         end if;

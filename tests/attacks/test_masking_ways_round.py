@@ -136,3 +136,25 @@ def test_a_generated_column_is_unmasked_last(shop: Connection, registrar: Connec
     assert state_of(registrar, "select nl2sql.unmask('shop.customer', 'host')") == "0A000"
     registrar.execute("select nl2sql.unmask('shop.customer', 'email')")
     registrar.execute("select nl2sql.unmask('shop.customer', 'host')")
+
+
+VIEW_ROWS = "select count(*) from shop_masked.customer"
+
+
+def test_usage_follows_that_of_the_schema(
+    shop: Connection, registrar: Connection, stranger: Connection, clerk: Connection
+) -> None:
+    """Who was kept out by the schema is kept out, whatever he holds on the table."""
+    shop.execute("grant select on shop.customer to public")
+    registrar.execute(MASK)
+    assert rows(clerk, VIEW_ROWS) == [(100,)]
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        stranger.execute(VIEW_ROWS)
+    shop.execute("grant usage on schema shop to stranger")
+    assert rows(stranger, VIEW_ROWS) == [(100,)]
+    shop.execute("revoke usage on schema shop from stranger")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        stranger.execute(VIEW_ROWS)
+    shop.execute("grant usage on schema shop_masked to stranger; grant usage on schema shop to public")
+    shop.execute("revoke usage on schema shop from public")
+    assert rows(stranger, VIEW_ROWS) == [(100,)]
