@@ -251,6 +251,7 @@ begin
             detail = 'Nothing was changed.',
             hint = 'For example: SELECT * FROM nl2sql.mask(''shop.customers'', ''email'', ''email'').';
     end if;
+    perform nl2sql._hold_table("table");
     perform nl2sql._start_masking();
     perform nl2sql._raise_error(nl2sql._mask_table_problem("table"));
     perform nl2sql._raise_error(nl2sql._mask_column_problem("table", "column", masking));
@@ -307,6 +308,7 @@ declare
     masked_view regclass;
     taken nl2sql._mask_taken;
 begin
+    perform nl2sql._hold_table("table");
     perform nl2sql._start_masking();
     perform nl2sql._raise_error(nl2sql._own_reading_problem("table", "column"));
     delete from nl2sql._mask as m where m.relation = "table" and m.column_name = "column";
@@ -346,8 +348,13 @@ language plpgsql volatile called on null input security definer parallel unsafe
 set search_path = pg_catalog, pg_temp
 as $plpgsql$
 declare
-    column_number int2 := (nl2sql._number_list("table", array["column"]))[1];
-    source name := (
+    column_number int2;
+    source name;
+begin
+    perform nl2sql._hold_table("table");
+    perform nl2sql._start_masking();
+    column_number := (nl2sql._number_list("table", array["column"]))[1];
+    source := (
         select m.column_name from nl2sql._mask as m
         where m.relation = "table" and column_number is not null
             and exists (
@@ -355,8 +362,6 @@ declare
                 where a.attrelid = "table" and a.attnum = column_number and a.attgenerated <> '')
             and "column" in (select g.name from nl2sql._generated_from("table", m.number) as g)
         limit 1);
-begin
-    perform nl2sql._start_masking();
     if not exists (select from nl2sql._mask_view as v where v.relation = "table") then
         perform nl2sql._raise_not_masked("table", null);
     elsif column_number is null or source is not null then

@@ -53,3 +53,35 @@ as $sql$
     limit 1
 $sql$;
 comment on function nl2sql._generated_problem(oid, name) is 'why a generated column may not be shown: an error; NULL if it may';
+
+-- API: Private. Called by SECURITY DEFINER functions only; granted to nobody.
+create or replace function nl2sql._hold_table(relation regclass)
+returns void
+language plpgsql volatile called on null input security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+declare
+    lookup regclass;
+begin
+    -- A view is made of what this transaction sees: row security that another one is just adding would be missing for good.
+    -- In statements of their own, so that what follows sees what the locks waited for.
+    if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+        raise exception using
+            errcode = '25001',
+            message = format('masked views can not be changed in a transaction of isolation level %s', current_setting('transaction_isolation')),
+            detail = 'Nothing was changed: row security that another session has just added would be missed.',
+            hint = 'Call it in a READ COMMITTED transaction.';
+    end if;
+    -- others know no policies, and can't be locked
+    if exists (select from pg_class as c where c.oid = relation and c.relkind in ('r', 'p')) then
+        execute format('lock table only %s in share update exclusive mode', relation);
+    end if;
+    for lookup in
+        select distinct l.lookup::regclass
+        from nl2sql._mask_lookups(relation) as l join pg_class as c on c.oid = l.lookup and c.relkind in ('r', 'p')
+    loop
+        execute format('lock table only %s in share update exclusive mode', lookup);
+    end loop;
+end
+$plpgsql$;
+comment on function nl2sql._hold_table(regclass) is 'keep others from changing a table, and those that its policies read, until the end of the transaction; raises 25001';

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import psycopg
@@ -158,3 +159,31 @@ def test_usage_follows_that_of_the_schema(
     shop.execute("grant usage on schema shop_masked to stranger; grant usage on schema shop to public")
     shop.execute("revoke usage on schema shop from public")
     assert rows(stranger, VIEW_ROWS) == [(100,)]
+
+
+def test_mask_waits_for_row_security_that_is_being_made(
+    shop: Connection, keeper: Connection, registrar: Connection, clerk: Connection
+) -> None:
+    with keeper.transaction():
+        keeper.execute("alter table shop.customer enable row level security")
+        keeper.execute("create policy few on shop.customer for select using (id <= 3)")
+        masking = threading.Thread(target=registrar.execute, args=(MASK,))
+        masking.start()
+        wait_for_lock(shop, registrar)
+    masking.join()
+    assert rows(clerk, VIEW_ROWS) == [(3,)]
+
+
+def wait_for_lock(watcher: Connection, waiting: Connection) -> None:
+    query = "select wait_event_type from pg_stat_activity where pid = %s"
+    for _ in range(500):
+        if watcher.execute(query, (waiting.info.backend_pid,)).fetchone() == ("Lock",):
+            return
+        watcher.execute("select pg_sleep(0.01)")
+    raise AssertionError("mask() did not wait")
+
+
+def test_an_old_snapshot_masks_nothing(registrar: Connection) -> None:
+    with registrar.transaction(force_rollback=True):
+        registrar.execute("set transaction isolation level repeatable read")
+        assert state_of(registrar, MASK) == "25001"
