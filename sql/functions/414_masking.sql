@@ -273,7 +273,7 @@ as $plpgsql$
 begin
     raise exception using
         errcode = '42704',
-        message = concat_ws(' ', coalesce(format('column %I of', column_name), 'table'), coalesce(relation::text, '(null)'), 'is not masked'),
+        message = concat_ws(' ', coalesce('column ' || quote_ident(column_name) || ' of', 'table'), coalesce(relation::text, '(null)'), 'is not masked'),
         detail = 'Nothing was changed.',
         hint = 'SELECT * FROM nl2sql.masking_policy lists what is masked.';
 end

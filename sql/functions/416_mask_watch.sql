@@ -302,6 +302,9 @@ begin
             perform nl2sql._note_readers(masked.masked_view);
             perform nl2sql._give_masks(masked.masked_view);
             perform nl2sql._give_usage(masked.masked_view);
+            if tg_tag = 'REVOKE' and masked.relation::oid = any (touched) then
+                perform nl2sql._tell_revoke(masked.relation);
+            end if;
         elsif masked.follow then
             perform nl2sql._follow_table(masked.relation);
         end if;

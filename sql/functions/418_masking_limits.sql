@@ -85,3 +85,73 @@ begin
 end
 $plpgsql$;
 comment on function nl2sql._hold_table(regclass) is 'keep others from changing a table, and those that its policies read, until the end of the transaction; raises 25001';
+
+-- API: Private
+create or replace function nl2sql._revoke_masked_problem(relation oid, role oid)
+returns jsonb
+language sql stable called on null input security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    select jsonb_build_object('sqlstate', p.sqlstate, 'message', p.message, 'detail', 'Nothing was changed.', 'hint', p.hint)
+    from (values (1)) as one (row)
+        left join pg_class as c on c.oid = relation
+        cross join lateral (values
+            (1, c.oid is null or role is null, '22023', 'revoke_masked() takes a table and a role',
+                'For example: SELECT nl2sql.revoke_masked(''shop.customers'', ''analyst'').'),
+            (2, not pg_has_role(session_user, c.relowner, 'usage') and not pg_has_role(session_user, 'nl2sql_admin', 'usage'), '42501',
+                format('you are not the owner of %s', c.oid::regclass),
+                'Have its owner do it, or an administrator of nl2sql.')
+        ) as p (turn, holds, sqlstate, message, hint)
+    where p.holds
+    order by p.turn
+    limit 1
+$sql$;
+comment on function nl2sql._revoke_masked_problem(oid, oid) is 'why revoke_masked() may not be done: an error; NULL if it may';
+
+-- API: Public. SECURITY DEFINER: the view and what was noted belong to nl2sql. It takes only, and only for the owner of the table
+-- and administrators.
+create or replace function nl2sql.revoke_masked(
+    "table" regclass,    -- one with masked columns
+    role regrole         -- one that reads its masked view; '-': PUBLIC
+)
+returns void
+language plpgsql volatile called on null input security definer parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+declare
+    masked_view regclass;
+begin
+    perform nl2sql._raise_error(nl2sql._revoke_masked_problem("table", role));
+    perform nl2sql._start_masking();
+    masked_view := (select v.masked_view from nl2sql._mask_view as v where v.relation = "table");
+    if masked_view is null then
+        perform nl2sql._raise_not_masked("table", null);
+    end if;
+    -- what it had on views of others over the table is for these to take
+    delete from nl2sql._mask_taken as t
+    where t.root = "table" and t.grantee = revoke_masked.role and t.relation::oid in (select nl2sql._mask_tables("table"));
+    execute format('revoke all on table %s from %s cascade', masked_view, nl2sql._role_text(role));
+    perform nl2sql._note_readers(masked_view);
+    perform nl2sql._end_masking('revoke_masked', jsonb_build_object('table', "table", 'role', nl2sql._role_text(role)));
+end
+$plpgsql$;
+comment on function nl2sql.revoke_masked(regclass, regrole) is
+    'take the masked view of a table from a role, for good: unmask() gives nothing back to it; raises 22023, 42501, 42704';
+
+-- API: Private. Called by SECURITY DEFINER functions only; granted to nobody.
+create or replace function nl2sql._tell_revoke(relation regclass)
+returns void
+language plpgsql stable strict security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+begin
+    if exists (select from nl2sql._mask_taken as t where t.root = _tell_revoke.relation) then
+        raise warning using
+            errcode = '01000',
+            message = format('REVOKE on %s does not reach the masked view of it', relation),
+            detail = 'Who could read the table before it was masked reads that view, and can read the table again after unmask().',
+            hint = format('To take SELECT from a role: SELECT nl2sql.revoke_masked(%L, the role).', relation);
+    end if;
+end
+$plpgsql$;
+comment on function nl2sql._tell_revoke(regclass) is 'warn the owner of a masked table that REVOKE alone does not do it';

@@ -187,3 +187,29 @@ def test_an_old_snapshot_masks_nothing(registrar: Connection) -> None:
     with registrar.transaction(force_rollback=True):
         registrar.execute("set transaction isolation level repeatable read")
         assert state_of(registrar, MASK) == "25001"
+
+
+def test_the_owner_takes_a_right_for_good(keeper: Connection, registrar: Connection, clerk: Connection) -> None:
+    registrar.execute(MASK)
+    assert told(keeper, "revoke all on shop.customer from clerk") == [
+        "WARNING: REVOKE on shop.customer does not reach the masked view of it"
+    ]
+    keeper.execute("select nl2sql.revoke_masked('shop.customer', 'clerk')")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        clerk.execute(VIEW_ROWS)
+    registrar.execute("select nl2sql.unmask('shop.customer', 'email')")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        clerk.execute("select email from shop.customer")
+
+
+def test_taking_rights_is_for_the_owner(shop: Connection, registrar: Connection, stranger: Connection) -> None:
+    shop.execute("grant usage on schema shop to stranger; grant select on shop.customer to public")
+    taking = "select nl2sql.revoke_masked('shop.customer', '-')"
+    assert state_of(registrar, taking) == "42704"
+    registrar.execute(MASK)
+    assert state_of(stranger, taking) == "42501"
+    assert state_of(registrar, "select nl2sql.revoke_masked('shop.customer', null)") == "22023"
+    assert rows(stranger, VIEW_ROWS) == [(100,)]
+    registrar.execute(taking)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        stranger.execute(VIEW_ROWS)
