@@ -22,7 +22,11 @@ as $sql$
                 format('%s belongs to the system or to an extension', c.oid::regclass), 'Name a table of your own.'),
             (6, exists (select from pg_inherits as i where i.inhrelid = c.oid), '42809',
                 format('%s is a partition, or inherits from another table', c.oid::regclass),
-                'Mask the column of its parent: rows are read through that, too.')
+                'Mask the column of its parent: rows are read through that, too.'),
+            (7, exists (select from nl2sql._outer_parent(c.oid)), '0A000',
+                format('a partition or child of %s is read through %s, too', c.oid::regclass,
+                    (select o.parent from nl2sql._outer_parent(c.oid) as o)),
+                'Let it inherit from one of the two only.')
         ) as p (turn, holds, sqlstate, message, hint)
     where p.holds
     order by p.turn

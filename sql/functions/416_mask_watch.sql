@@ -294,6 +294,9 @@ begin
         from pg_event_trigger_ddl_commands() as k
             left join pg_policy as p on k.classid = 'pg_policy'::regclass and p.oid = k.objid;
     end if;
+    if tg_tag like '%TABLE' then
+        perform nl2sql._refuse_outer_parents(touched);
+    end if;
     for masked in
         select m.* from nl2sql._masks_near(touched, tg_tag) as m
     loop

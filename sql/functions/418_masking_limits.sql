@@ -155,3 +155,52 @@ begin
 end
 $plpgsql$;
 comment on function nl2sql._tell_revoke(regclass) is 'warn the owner of a masked table that REVOKE alone does not do it';
+
+-- API: Private
+create or replace function nl2sql._outer_parent(root oid)
+returns table (child regclass, parent regclass)
+language sql stable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    with tree as materialized (
+        select t.oid from nl2sql._mask_tables(root) as t (oid)
+    )
+    select i.inhrelid::regclass, i.inhparent::regclass
+    from tree as t join pg_inherits as i on i.inhrelid = t.oid
+    where i.inhparent not in (select k.oid from tree as k)
+    limit 1
+$sql$;
+comment on function nl2sql._outer_parent(oid) is 'a relation through which rows of a table, its partitions or its children are read, and that is none of these; no row if there is none';
+
+-- API: Private. Called by SECURITY DEFINER functions only; granted to nobody.
+create or replace function nl2sql._refuse_outer_parents(touched oid[])
+returns void
+language plpgsql stable strict security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+declare
+    found_parent record;
+begin
+    -- ATTACH names the parent, INHERIT the child: masked tables above both
+    with recursive above as (
+        select t.oid from unnest(touched) as t (oid)
+        union
+        select i.inhrelid from pg_inherits as i where i.inhparent = any (touched)
+        union
+        select i.inhparent from above as k join pg_inherits as i on i.inhrelid = k.oid
+    )
+    select o.* into found_parent
+    from nl2sql._mask_view as v
+        join above as k on k.oid = v.relation
+        cross join lateral nl2sql._outer_parent(v.relation) as o
+    limit 1;
+    if found then
+        raise exception using
+            errcode = '0A000',
+            message = format('%s would be read in clear through %s', found_parent.child, found_parent.parent),
+            detail = 'Nothing was changed: it has masked columns, or is a partition or child of a table that has.',
+            hint = 'unmask() the columns, make it a partition or child, then mask() the columns of the parent.';
+    end if;
+end
+$plpgsql$;
+comment on function nl2sql._refuse_outer_parents(oid[]) is 'raises 0A000 if a masked table, or a part of one, became a partition or child of another table';

@@ -213,3 +213,44 @@ def test_taking_rights_is_for_the_owner(shop: Connection, registrar: Connection,
     registrar.execute(taking)
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         stranger.execute(VIEW_ROWS)
+
+
+PARENTS = {
+    "inherit": ("create table shop.parent (email text)", "alter table shop.customer inherit shop.parent"),
+    "attach": (
+        "create table shop.parent (like shop.customer) partition by range (id)",
+        "alter table shop.parent attach partition shop.customer default",
+    ),
+    "two parents": (
+        "create table shop.parent (email text)",
+        "create table shop.child () inherits (shop.customer, shop.parent)",
+    ),
+    "a child's": (
+        "create table shop.parent (email text); create table shop.child () inherits (shop.customer)",
+        "alter table shop.child inherit shop.parent",
+    ),
+    "a grandchild's": (
+        "create table shop.parent (email text); create table shop.child () inherits (shop.customer);"
+        "create table shop.grandchild () inherits (shop.child)",
+        "alter table shop.grandchild inherit shop.parent",
+    ),
+}
+
+
+@pytest.mark.parametrize("way", PARENTS)
+def test_no_parent_shows_a_masked_table(keeper: Connection, registrar: Connection, way: str) -> None:
+    before, after = PARENTS[way]
+    keeper.execute(before)
+    registrar.execute(MASK)
+    assert state_of(keeper, after) == "0A000"
+    registrar.execute("select nl2sql.unmask('shop.customer', 'email')")
+    assert state_of(keeper, after) == "done"
+    # the other way round: there is a parent already
+    assert state_of(registrar, MASK) in ("42809", "0A000")
+
+
+def test_own_children_are_fine(keeper: Connection, registrar: Connection) -> None:
+    registrar.execute(MASK)
+    keeper.execute("create table shop.child () inherits (shop.customer)")
+    keeper.execute("create table shop.grandchild () inherits (shop.child)")
+    keeper.execute("alter table shop.grandchild inherit shop.customer; alter table shop.grandchild no inherit shop.child")
