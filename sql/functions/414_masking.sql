@@ -227,6 +227,7 @@ begin
     end loop;
     perform nl2sql._give_masked(_mask.relation, null);
     perform nl2sql._forget_values(_mask.relation, column_number);
+    perform nl2sql._forget_held_back();
     insert into nl2sql._index_queue (relid) values (_mask.relation), (masked_view);
     perform nl2sql._end_masking('mask', jsonb_build_object(
         'table', _mask.relation, 'column', column_name, 'masking', _mask.masking, 'view', masked_view, 'rights', report));

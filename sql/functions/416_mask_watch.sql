@@ -314,6 +314,9 @@ begin
         if tg_tag like '%VIEW' then
             perform nl2sql._follow_views(masked.relation, touched);
         end if;
+        if tg_tag like '%TABLE' then
+            perform nl2sql._forget_held_back();
+        end if;
         if tg_tag not like '%POLICY' and tg_tag <> 'COMMENT' then
             perform nl2sql._follow_rights(masked.relation, touched);
         end if;

@@ -204,3 +204,18 @@ begin
 end
 $plpgsql$;
 comment on function nl2sql._refuse_outer_parents(oid[]) is 'raises 0A000 if a masked table, or a part of one, became a partition or child of another table';
+
+-- API: Private. Called by SECURITY DEFINER functions only; granted to nobody.
+create or replace function nl2sql._forget_held_back()
+returns void
+language plpgsql volatile called on null input security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+begin
+    perform nl2sql._forget_values(c.relid, c.attnum)
+    from nl2sql._value_column as c
+        join nl2sql._held_back(array(select distinct k.relid::oid from nl2sql._value_column as k)) as h
+            on h.relid = c.relid and h.attnum = c.attnum;
+end
+$plpgsql$;
+comment on function nl2sql._forget_held_back() is 'drop stored values of masked columns, of partitions and children of their tables, and of views over them';

@@ -70,7 +70,7 @@ declare
     -- masked views in the place of their tables
     standing_in constant text[] := array[
         'nl2sql._other_halves()', 'nl2sql._key_places(oid, int2[])', 'nl2sql._keys(oid[])', 'nl2sql._shown_columns(oid[])',
-        'nl2sql._masked_samples(name, oid[])', 'nl2sql._masked_frequent_values(name, name[], name[])'];
+        'nl2sql._masked_samples(name, oid[])', 'nl2sql._masked_frequent_values(name, name[], name[])', 'nl2sql._held_back(oid[])'];
     masking constant text[] := array[
         'nl2sql.mask(regclass, name, text)', 'nl2sql.unmask(regclass, name)', 'nl2sql.show_column(regclass, name)',
         'nl2sql.show_clear(regclass, regrole, boolean)', 'nl2sql.use_masked(regrole)',

@@ -254,3 +254,41 @@ def test_own_children_are_fine(keeper: Connection, registrar: Connection) -> Non
     keeper.execute("create table shop.child () inherits (shop.customer)")
     keeper.execute("create table shop.grandchild () inherits (shop.child)")
     keeper.execute("alter table shop.grandchild inherit shop.customer; alter table shop.grandchild no inherit shop.child")
+
+
+def shown_to_a_model(connection: Connection, relation: str) -> str:
+    """Whatever a question would take from statistics: descriptions of columns, and values."""
+    told = rows(connection, f"select nl2sql._describe(array['{relation}'::regclass]::oid[])::text")
+    schema, name = relation.split(".")
+    return str(told + rows(connection, f"select * from nl2sql._frequent_values('{{{schema}}}', '{{{name}}}')"))
+
+
+COPIES = ("shop.customer", "shop.child", "shop.kept", "shop.copied")
+
+
+def test_no_model_is_shown_masked_values(shop: Connection, keeper: Connection, registrar: Connection) -> None:
+    """Even if the owner of the table asks, who sees them in clear."""
+    shop.execute("grant nl2sql_admin to keeper")
+    keeper.execute("""
+        create table shop.child () inherits (shop.customer);
+        create view shop.seen as select email as letters from shop.customer;
+        create materialized view shop.kept as select letters, 'town' || length(letters) as town from shop.seen;
+        insert into shop.customer select n, 'person7@corp.example', 'Namesake', 1 from generate_series(101, 200) as n;
+        insert into shop.child select n, 'person7@corp.example', 'Namesake', 1 from generate_series(201, 300) as n;
+        refresh materialized view shop.kept;
+        create table shop.copied as select * from shop.customer;
+        analyze shop.customer; analyze shop.child; analyze shop.kept; analyze shop.copied""")
+    stored = [("shop.customer", "email"), ("shop.child", "email"), ("shop.kept", "letters"), ("shop.copied", "email")]
+    for relation, column in stored:
+        keeper.execute(f"select nl2sql.index_values('{relation}', '{column}')")
+    assert [relation for relation in COPIES if CLEAR in shown_to_a_model(keeper, relation)] == list(COPIES)
+    registrar.execute(MASK)
+    # a table that was filled from it once is one of its own
+    assert [relation for relation in COPIES if CLEAR in shown_to_a_model(keeper, relation)] == ["shop.copied"]
+    assert "Namesake" in shown_to_a_model(keeper, "shop.customer")
+    assert rows(shop, "select distinct relid::regclass::text from nl2sql._value") == [("shop.copied",)]
+    for relation, column in stored[:3]:
+        assert state_of(keeper, f"select nl2sql.index_values('{relation}', '{column}')") == "42501"
+    keeper.execute("alter table shop.copied alter column id set not null; alter table shop.copied inherit shop.customer")
+    assert rows(shop, "select count(*) from nl2sql._value") == [(0,)]
+    shop.execute("revoke nl2sql_admin from keeper")
