@@ -151,11 +151,11 @@ declare
     opened record;
 begin
     -- a new partition with default privileges: nobody has said that it is to be seen in clear
-    if exists (select from nl2sql._mask_tables(root) as t (oid) where t.oid = any (touched) and t.oid <> root)
-        and exists (
-            select from nl2sql._mask_opened(root) as o
-            where o.relation = any (touched) and o.relation <> root and not exists (
-                select from nl2sql._mask_clear as k where k.relation in (root, o.relation) and k.role = o.grantee))
+    -- ATTACH PARTITION names the parent only, so all of them are looked at
+    if exists (
+        select from nl2sql._mask_opened(root) as o
+        where o.relation in (select nl2sql._mask_tables(root)) and o.relation <> root and not exists (
+            select from nl2sql._mask_clear as k where k.relation in (root, o.relation) and k.role = o.grantee))
     then
         perform nl2sql._take_rights(root);
     end if;
@@ -283,6 +283,8 @@ as $plpgsql$
 declare
     touched oid[];
     masked record;
+    -- it may have tables, views and grants in it
+    mixed constant boolean := tg_tag = 'CREATE SCHEMA';
 begin
     if not exists (select from nl2sql._mask) or exists (select from nl2sql._mask_busy as b where b.pid = pg_backend_pid()) then
         return;
@@ -290,18 +292,22 @@ begin
     if tg_tag in ('GRANT', 'REVOKE') then
         touched := nl2sql._granted_on();
     else
-        select coalesce(array_agg(distinct coalesce(p.polrelid, k.objid)), '{}') into touched
+        select coalesce(array_agg(distinct coalesce(p.polrelid, r.ev_class, k.objid)), '{}') into touched
         from pg_event_trigger_ddl_commands() as k
-            left join pg_policy as p on k.classid = 'pg_policy'::regclass and p.oid = k.objid;
+            left join pg_policy as p on k.classid = 'pg_policy'::regclass and p.oid = k.objid
+            left join pg_rewrite as r on k.classid = 'pg_rewrite'::regclass and r.oid = k.objid;
     end if;
-    if tg_tag like '%TABLE' then
+    if mixed then
+        touched := touched || nl2sql._granted_on();
+    end if;
+    if tg_tag like '%TABLE' or mixed then
         perform nl2sql._refuse_outer_parents(touched);
     end if;
     for masked in
         select m.* from nl2sql._masks_near(touched, tg_tag) as m
     loop
         insert into nl2sql._mask_busy (pid) values (pg_backend_pid()) on conflict do nothing;
-        if tg_tag in ('GRANT', 'REVOKE') then
+        if tg_tag in ('GRANT', 'REVOKE') or mixed then
             perform nl2sql._note_readers(masked.masked_view);
             perform nl2sql._give_masks(masked.masked_view);
             perform nl2sql._give_usage(masked.masked_view);
@@ -311,7 +317,7 @@ begin
         elsif masked.follow then
             perform nl2sql._follow_table(masked.relation);
         end if;
-        if tg_tag like '%VIEW' then
+        if tg_tag like '%VIEW' or tg_tag = 'CREATE RULE' or mixed then
             perform nl2sql._follow_views(masked.relation, touched);
         end if;
         if tg_tag like '%TABLE' then
@@ -380,7 +386,7 @@ begin
         create event trigger nl2sql_on_mask_ddl on ddl_command_end
             when tag in ('ALTER TABLE', 'ALTER FOREIGN TABLE', 'ALTER MATERIALIZED VIEW', 'ALTER VIEW', 'ALTER SCHEMA',
                 'CREATE TABLE', 'CREATE VIEW', 'CREATE MATERIALIZED VIEW', 'CREATE POLICY', 'ALTER POLICY', 'DROP POLICY',
-                'COMMENT', 'GRANT', 'REVOKE')
+                'COMMENT', 'GRANT', 'REVOKE', 'CREATE SCHEMA', 'CREATE RULE', 'CREATE FOREIGN TABLE')
             execute function nl2sql._on_mask_ddl();
     end if;
     if not exists (select from pg_catalog.pg_event_trigger where evtname operator(pg_catalog.=) 'nl2sql_on_mask_drop') then

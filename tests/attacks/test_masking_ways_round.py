@@ -292,3 +292,39 @@ def test_no_model_is_shown_masked_values(shop: Connection, keeper: Connection, r
     keeper.execute("alter table shop.copied alter column id set not null; alter table shop.copied inherit shop.customer")
     assert rows(shop, "select count(*) from nl2sql._value") == [(0,)]
     shop.execute("revoke nl2sql_admin from keeper")
+
+
+def test_create_schema_is_watched(shop: Connection, keeper: Connection, registrar: Connection) -> None:
+    registrar.execute(MASK)
+    shop.execute(f"grant create on database {shop.info.dbname} to keeper")
+    making = """
+        create schema own
+            create view seen as select email from shop.customer
+            grant select on own.seen to clerk
+            grant select on shop.customer to stranger"""
+    assert sorted(told(keeper, making)) == [
+        "WARNING: clerk now sees masked columns of shop.customer in clear",
+        "WARNING: own.seen reads masked columns of shop.customer in clear",
+        "WARNING: stranger now sees masked columns of shop.customer in clear",
+    ]
+
+
+def test_a_rule_that_makes_a_view_is_watched(keeper: Connection, registrar: Connection) -> None:
+    registrar.execute(MASK)
+    keeper.execute("create table shop.seen (email text)")
+    rule = 'create rule "_RETURN" as on select to shop.seen do instead select email from shop.customer'
+    assert told(keeper, rule) == ["WARNING: shop.seen reads masked columns of shop.customer in clear"]
+
+
+def test_rights_on_an_attached_partition_are_taken(
+    shop: Connection, keeper: Connection, registrar: Connection, clerk: Connection
+) -> None:
+    keeper.execute("""
+        create table shop.log (n int, email text) partition by list (n);
+        create table shop.log_1 (n int, email text);
+        grant select on shop.log, shop.log_1 to clerk""")
+    registrar.execute("select nl2sql.mask('shop.log', 'email', 'email')")
+    assert rows(clerk, "select * from shop.log_1") == []
+    keeper.execute("alter table shop.log attach partition shop.log_1 for values in (1)")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        clerk.execute("select * from shop.log_1")
