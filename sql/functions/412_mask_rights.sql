@@ -335,3 +335,15 @@ begin
 end
 $plpgsql$;
 comment on function nl2sql._return_rights(regclass, oid) is 'give back what mask() took because of a table: all of it, or that of one role';
+
+-- API: Private. SECURITY DEFINER: catalog facts about masked tables, for the view of those who may see all policies.
+create or replace function nl2sql._mask_keepers(root oid)
+returns oid[]
+language sql stable strict security definer parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    select coalesce(array_agg(distinct c.relowner), '{}')
+    from nl2sql._mask_dependents(root) as d (oid) join pg_class as c on c.oid = d.oid and c.relkind = 'm'
+    where exists (select from nl2sql._mask as m where m.relation = root)
+$sql$;
+comment on function nl2sql._mask_keepers(oid) is 'owners of materialized views over masked columns of a table';

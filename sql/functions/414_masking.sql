@@ -225,6 +225,10 @@ begin
         report := report || jsonb_build_array(format('%s: %s: %s', changed_relation, role, change));
         return next;
     end loop;
+    for changed_relation, role, change in select l.* from nl2sql._tell_leftovers(_mask.relation) as l loop
+        report := report || jsonb_build_array(format('%s: %s: %s', changed_relation, role, change));
+        return next;
+    end loop;
     perform nl2sql._give_masked(_mask.relation, null);
     perform nl2sql._forget_values(_mask.relation, column_number);
     perform nl2sql._forget_held_back();
@@ -548,7 +552,8 @@ select
     case when m.masking is not null then (
         select coalesce(pg_catalog.array_agg(r.rolname order by r.rolname), '{}')
         from pg_catalog.pg_roles as r
-        where pg_catalog.has_column_privilege(r.oid, c.oid, a.attnum, 'select')
+        where (pg_catalog.has_column_privilege(r.oid, c.oid, a.attnum, 'select') or exists (
+                select from pg_catalog.unnest(h.roles) as o (role) where pg_catalog.pg_has_role(r.oid, o.role, 'usage')))
             and r.rolname operator(pg_catalog.<>) 'nl2sql_masker'
     ) end as clear_text_roles,
     m.masked_at,
@@ -560,6 +565,8 @@ from nl2sql._mask_view as v
         on a.attrelid operator(pg_catalog.=) c.oid and a.attnum operator(pg_catalog.>) 0::int2 and not a.attisdropped
     left join pg_catalog.pg_class as k on k.oid operator(pg_catalog.=) v.masked_view
     left join nl2sql._mask as m on m.relation operator(pg_catalog.=) c.oid and m.number operator(pg_catalog.=) a.attnum
+    -- they have a copy, whatever they may read
+    cross join lateral nl2sql._mask_keepers(c.oid) as h (roles)
 where m.masking is not null or a.attnum operator(pg_catalog.<>) all (v.numbers);
 comment on view nl2sql.masking_policy is
     'masked columns, the view that shows them, and every role that sees them in clear; masking NULL: a column that came later and is not shown';

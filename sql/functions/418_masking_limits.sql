@@ -219,3 +219,59 @@ begin
 end
 $plpgsql$;
 comment on function nl2sql._forget_held_back() is 'drop stored values of masked columns, of partitions and children of their tables, and of views over them';
+
+-- API: Private
+create or replace function nl2sql._mask_leftovers(root oid)
+returns table (relation oid, role oid, change text)
+language sql stable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    with tree as materialized (
+        select t.oid from nl2sql._mask_tables(root) as t (oid)
+    ),
+    leftover as (
+        select c.oid, c.relowner, 'keeps a copy in clear: the materialized view is its own' as change
+        from nl2sql._mask_dependents(root) as d (oid) join pg_class as c on c.oid = d.oid and c.relkind = 'm'
+        union all
+        select t.tgrelid, p.proowner, format('trigger %I keeps seeing each row that is written', t.tgname)
+        from pg_trigger as t join pg_proc as p on p.oid = t.tgfoid
+        where t.tgrelid in (select k.oid from tree as k) and not t.tgisinternal and t.tgparentid = 0
+        union all
+        select k.conrelid, c.relowner, format('foreign key %I keeps telling whether a value is there', k.conname)
+        from pg_constraint as k join pg_class as c on c.oid = k.conrelid
+        where k.contype = 'f' and k.confrelid in (select o.oid from tree as o) and k.conparentid = 0
+            and exists (
+                select from nl2sql._mask as m
+                    join pg_attribute as a on a.attrelid = m.relation and a.attnum = m.number
+                    join pg_attribute as b on b.attrelid = k.confrelid and b.attname = a.attname
+                where m.relation = root and b.attnum = any (k.confkey))
+    )
+    select l.oid, l.relowner, l.change
+    from leftover as l join pg_class as c on c.oid = root
+    -- who sees clear text as the owner of the table, or is to see it
+    where not pg_has_role(l.relowner, c.relowner, 'usage')
+        and not exists (select from nl2sql._mask_clear as k where k.relation = root and k.role = l.relowner and k.named)
+$sql$;
+comment on function nl2sql._mask_leftovers(oid) is
+    'what others than the owner have made of a masked table and keep: materialized views, triggers, foreign keys to masked columns';
+
+-- API: Private. Called by SECURITY DEFINER functions only; granted to nobody.
+create or replace function nl2sql._tell_leftovers(root regclass)
+returns table (relation regclass, role text, change text)
+language plpgsql volatile strict security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+begin
+    for relation, role, change in
+        select l.relation::regclass, nl2sql._role_text(l.role), l.change from nl2sql._mask_leftovers(root) as l order by 1, 3
+    loop
+        raise warning using
+            errcode = '01000',
+            message = format('%s, of %s: %s', relation, role, change),
+            detail = format('mask() can not take that: it was made while the role could reach %s in clear. It is recorded.', root),
+            hint = 'Drop it, if that role is not to see clear text.';
+        return next;
+    end loop;
+end
+$plpgsql$;
+comment on function nl2sql._tell_leftovers(regclass) is 'warn of what mask() can''t take; returns it';

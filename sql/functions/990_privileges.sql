@@ -106,6 +106,7 @@ begin
         execute pg_catalog.format('grant execute on function %s to nl2sql_user, nl2sql_developer, nl2sql_admin', signature);
     end loop;
     execute 'grant execute on function nl2sql._sensitive_kinds(text) to nl2sql_admin';
+    execute 'grant execute on function nl2sql._mask_keepers(oid) to nl2sql_admin, nl2sql_auditor';
     -- for owners of masked tables; it looks at who calls it
     execute 'grant execute on function nl2sql.revoke_masked(regclass, regrole) to nl2sql_user, nl2sql_developer, nl2sql_admin';
     foreach signature in array evaluating loop

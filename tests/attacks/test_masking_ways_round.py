@@ -328,3 +328,32 @@ def test_rights_on_an_attached_partition_are_taken(
     keeper.execute("alter table shop.log attach partition shop.log_1 for values in (1)")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         clerk.execute("select * from shop.log_1")
+
+
+def test_what_others_made_before_is_told(
+    shop: Connection, keeper: Connection, registrar: Connection, stranger: Connection
+) -> None:
+    keeper.execute("create unique index on shop.customer (email)")
+    shop.execute("grant usage on schema shop to stranger")
+    keeper.execute("grant select, references, trigger on shop.customer to stranger")
+    stranger.execute("""
+        create materialized view stall.kept as select email from shop.customer;
+        create function stall.note() returns trigger language plpgsql as 'begin return new; end';
+        create trigger watching after insert on shop.customer for each row execute function stall.note();
+        create table stall.guess (email text constraint telling references shop.customer (email))""")
+    keeper.execute("create materialized view shop.kept as select email from shop.customer")
+    registrar.execute("select nl2sql.mask('shop.customer', 'name', 'null')")
+    registrar.execute("select nl2sql.unmask('shop.customer', 'name')")
+    said = told(registrar, MASK)
+    kept = [(relation, change) for relation, role, change in rows(registrar, MASK) if role == "stranger"]
+    expected = [
+        ("shop.customer", "trigger watching keeps seeing each row that is written"),
+        ("stall.guess", "foreign key telling keeps telling whether a value is there"),
+        ("stall.kept", "keeps a copy in clear: the materialized view is its own"),
+    ]
+    assert sorted(kept) == expected
+    assert sorted(said) == [f"WARNING: {relation}, of stranger: {change}" for relation, change in expected]
+    found = rows(registrar, "select clear_text_roles @> '{stranger}' from nl2sql.masking_policy")
+    assert found == [(True,)]
+    shop.execute("drop materialized view stall.kept")
+    assert rows(registrar, "select clear_text_roles @> '{stranger}' from nl2sql.masking_policy") == [(False,)]
