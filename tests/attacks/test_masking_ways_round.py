@@ -131,7 +131,9 @@ def test_a_reader_of_one_column_is_a_reader(shop: Connection, registrar: Connect
 
 
 def test_a_generated_column_is_unmasked_last(shop: Connection, registrar: Connection) -> None:
-    shop.execute("alter table shop.customer add column host text generated always as (split_part(email, '@', 2)) stored")
+    shop.execute(
+        "alter table shop.customer add column host text generated always as (split_part(email, '@', 2)) stored"
+    )
     registrar.execute("select nl2sql.mask('shop.customer', 'host', 'null')")
     registrar.execute(MASK)
     assert state_of(registrar, "select nl2sql.unmask('shop.customer', 'host')") == "0A000"
@@ -253,7 +255,9 @@ def test_own_children_are_fine(keeper: Connection, registrar: Connection) -> Non
     registrar.execute(MASK)
     keeper.execute("create table shop.child () inherits (shop.customer)")
     keeper.execute("create table shop.grandchild () inherits (shop.child)")
-    keeper.execute("alter table shop.grandchild inherit shop.customer; alter table shop.grandchild no inherit shop.child")
+    keeper.execute(
+        "alter table shop.grandchild inherit shop.customer; alter table shop.grandchild no inherit shop.child"
+    )
 
 
 def shown_to_a_model(connection: Connection, relation: str) -> str:
@@ -289,7 +293,9 @@ def test_no_model_is_shown_masked_values(shop: Connection, keeper: Connection, r
     assert rows(shop, "select distinct relid::regclass::text from nl2sql._value") == [("shop.copied",)]
     for relation, column in stored[:3]:
         assert state_of(keeper, f"select nl2sql.index_values('{relation}', '{column}')") == "42501"
-    keeper.execute("alter table shop.copied alter column id set not null; alter table shop.copied inherit shop.customer")
+    keeper.execute(
+        "alter table shop.copied alter column id set not null; alter table shop.copied inherit shop.customer"
+    )
     assert rows(shop, "select count(*) from nl2sql._value") == [(0,)]
     shop.execute("revoke nl2sql_admin from keeper")
 
@@ -357,3 +363,28 @@ def test_what_others_made_before_is_told(
     assert found == [(True,)]
     shop.execute("drop materialized view stall.kept")
     assert rows(registrar, "select clear_text_roles @> '{stranger}' from nl2sql.masking_policy") == [(False,)]
+
+
+NUMBERS = {
+    "small": ("int2", "number(1000)", "32767", "32767"),
+    "lowest": ("int2", "number(1000)", "-32768", "-32768"),
+    "middle": ("int", "number(1000)", "2147483646", "2147483647"),
+    "large": ("int8", "number(1000)", "9223372036854775807", "9223372036854775807"),
+    "four digits": ("numeric(4)", "number(1000)", "9999", "9999"),
+    "with a scale": ("numeric(5, 2)", "number(10)", "-999.99", "-999.99"),
+    "scale alone": ("numeric(2, 2)", "number(1)", "0.99", "0.99"),
+    "negative scale": ("numeric(2, -3)", "number(10000)", "99000", "99000"),
+    "any digits": ("numeric", "number(1000)", "9999", "10000"),
+    "well within": ("int", "number(1000)", "51234", "51000"),
+    "nothing": ("int", "number(1000)", "null", "None"),
+}
+
+
+def test_a_masked_number_fits_its_type(shop: Connection, registrar: Connection, clerk: Connection) -> None:
+    columns = ", ".join(f'"{name}" {case[0]}' for name, case in NUMBERS.items())
+    shop.execute(f"create table shop.pay ({columns}); grant select on shop.pay to clerk")
+    shop.execute(f"insert into shop.pay values ({', '.join(case[2] for case in NUMBERS.values())})")
+    for name, case in NUMBERS.items():
+        registrar.execute("select nl2sql.mask('shop.pay', %s, %s)", (name, case[1]))
+    shown = dict(zip(NUMBERS, map(str, rows(clerk, "select * from shop_masked.pay")[0]), strict=True))
+    assert shown == {name: case[3] for name, case in NUMBERS.items()}
