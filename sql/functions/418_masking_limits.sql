@@ -108,6 +108,18 @@ as $sql$
 $sql$;
 comment on function nl2sql._revoke_masked_problem(oid, oid) is 'why revoke_masked() may not be done: an error; NULL if it may';
 
+-- API: Private. Called by SECURITY DEFINER functions only; granted to nobody.
+create or replace function nl2sql._take_masked(masked_view regclass, role oid)
+returns void
+language plpgsql volatile strict security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+begin
+    execute format('revoke all on table %s from %s cascade', masked_view, nl2sql._role_text(role));
+end
+$plpgsql$;
+comment on function nl2sql._take_masked(regclass, oid) is 'take a masked view from a role';
+
 -- API: Public. SECURITY DEFINER: the view and what was noted belong to nl2sql. It takes only, and only for the owner of the table
 -- and administrators.
 create or replace function nl2sql.revoke_masked(
@@ -130,7 +142,7 @@ begin
     -- what it had on views of others over the table is for these to take
     delete from nl2sql._mask_taken as t
     where t.root = "table" and t.grantee = revoke_masked.role and t.relation::oid in (select nl2sql._mask_tables("table"));
-    execute format('revoke all on table %s from %s cascade', masked_view, nl2sql._role_text(role));
+    perform nl2sql._take_masked(masked_view, role);
     perform nl2sql._note_readers(masked_view);
     perform nl2sql._end_masking('revoke_masked', jsonb_build_object('table', "table", 'role', nl2sql._role_text(role)));
 end
