@@ -213,6 +213,7 @@ begin
             and not exists (
                 select from pg_constraint as k
                 where k.conrelid = c.oid and k.contype in ('p', 'f') and a.attnum = any (k.conkey))
+            and (c.oid, a.attnum) not in (select h.relid, h.attnum from nl2sql._held_back(relations) as h)
     ) as k
     where k.common is not null;
 end

@@ -34,6 +34,11 @@ as $sql$
         join pg_type as t on t.oid = a.atttypid
     where s.schemaname = any (schemas) and s.tablename = any (tables) and s.avg_width <= 100
         and t.typcategory = 'S' and s.inherited = (c.relkind = 'p')
+        and (c.oid, a.attnum) not in (
+            select h.relid, h.attnum
+            from nl2sql._held_back(array(
+                select r.oid from pg_class as r join pg_namespace as o on o.oid = r.relnamespace
+                where o.nspname = any (schemas) and r.relname = any (tables))) as h)
 $sql$;
 comment on function nl2sql._frequent_values(name[], name[]) is 'values of text columns that the server''s statistics keep, without a scan';
 
@@ -123,8 +128,8 @@ as $sql$
             (c.relkind not in ('r', 'p', 'm') or not nl2sql._is_user_schema(c.relnamespace), '42809',
                 format('values of %s can not be indexed', c.oid::regclass),
                 'What a view or a foreign table shows may depend on who asks; index columns of the tables behind it.'),
-            (exists (select from nl2sql._mask as m where m.relation = c.oid and m.number = attribute), '42501',
-                format('column %I of %s is masked', a.attname, c.oid::regclass),
+            (exists (select from nl2sql._held_back(array[relation]) as h where h.attnum = attribute), '42501',
+                format('column %I of %s is masked, or shows what is', a.attname, c.oid::regclass),
                 'Values of masked columns are not stored; index columns that are shown as they are.'),
             (c.relrowsecurity, '0A000', format('values of %s can not be indexed: it has row level security', c.oid::regclass),
                 'Stored values would show rows to roles that may not see them; choose columns of tables without it.'),

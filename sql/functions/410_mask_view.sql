@@ -95,6 +95,32 @@ as $sql$
 $sql$;
 comment on function nl2sql._mask_fit(oid, oid) is 'how well a mask for values of one type fits a column of another: 0 is exactly; NULL: not at all';
 
+-- API: Private
+create or replace function nl2sql._mask_clamped(masked text, clear text, base oid, modifier int)
+returns text
+language sql immutable called on null input security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    -- Rounding may leave the range of the type: an error for every reader. LEAST and GREATEST pass over NULL, hence the CASE.
+    select coalesce(
+        (select format('(case when %s is not null then least(greatest(%s, %L::pg_catalog.numeric), %L::pg_catalog.numeric) end)',
+                clear, masked, -r.most - case when base <> 'numeric'::regtype then 1 else 0 end, r.most)
+            from (
+                select case base
+                    when 'int2'::regtype then 32767
+                    when 'int4'::regtype then 2147483647
+                    when 'int8'::regtype then 9223372036854775807
+                    when 'numeric'::regtype then case when modifier >= 4 then
+                        -- precision and scale as numeric keeps them; a scale may be negative
+                        repeat('9', (modifier - 4) >> 16)::numeric * 10::numeric ^ -((((modifier - 4) & 2047) # 1024) - 1024)
+                    end
+                end as most
+            ) as r
+            where r.most is not null),
+        masked)
+$sql$;
+comment on function nl2sql._mask_clamped(text, text, oid, int) is 'SQL of a masked number, kept within what its type holds';
+
 -- API: Private. Step by step: as one query the planner took seconds over it.
 create or replace function nl2sql._mask_expression(relation oid, number int2, masking text)
 returns text
@@ -105,9 +131,10 @@ declare
     parts record;
     shown record;
     best record;
+    masked text;
 begin
     select m.* into parts from nl2sql._masking_parts(masking) as m;
-    select c.relname, a.attname, b.base, format_type(b.base, b.base_modifier) as type,
+    select c.relname, a.attname, b.base, b.base_modifier, format_type(b.base, b.base_modifier) as type,
         (select format(' collate %I.%I', n.nspname, k.collname)
             from pg_collation as k join pg_namespace as n on n.oid = k.collnamespace
             where k.oid = a.attcollation) as collation
@@ -124,10 +151,14 @@ begin
     if best.degree is null then
         return null;
     end if;
-    return format('nl2sql.%I(%I.%I::%s%s)::%s%s', parts.mask, shown.relname, shown.attname,
+    masked := format('nl2sql.%I(%I.%I::%s%s)', parts.mask, shown.relname, shown.attname,
         -- the polymorphic ones take the column as it is
         case when best.degree >= 5 then shown.type else format_type(best.takes, null) end,
-        best.arguments, shown.type, shown.collation);
+        best.arguments);
+    if best.takes = 'numeric'::regtype then
+        masked := nl2sql._mask_clamped(masked, format('%I.%I', shown.relname, shown.attname), shown.base, shown.base_modifier);
+    end if;
+    return format('%s::%s%s', masked, shown.type, shown.collation);
 end
 $plpgsql$;
 comment on function nl2sql._mask_expression(oid, int2, text) is 'the masked column as SQL, in the type of the column; NULL if the masking does not fit';

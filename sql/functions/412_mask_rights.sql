@@ -193,9 +193,8 @@ begin
             and (only_to is null or t.grantee = only_to)
     loop
         perform nl2sql._give_right(masked_view, reader.column_name, reader.grantee, 'SELECT', false);
-        execute format('grant usage on schema %s to %s',
-            (select c.relnamespace::regnamespace from pg_class as c where c.oid = masked_view), nl2sql._role_text(reader.grantee));
     end loop;
+    perform nl2sql._give_usage(masked_view);
     perform nl2sql._note_readers(masked_view);
     perform nl2sql._give_masks(masked_view);
 end
@@ -339,3 +338,15 @@ begin
 end
 $plpgsql$;
 comment on function nl2sql._return_rights(regclass, oid) is 'give back what mask() took because of a table: all of it, or that of one role';
+
+-- API: Private. SECURITY DEFINER: catalog facts about masked tables, for the view of those who may see all policies.
+create or replace function nl2sql._mask_keepers(root oid)
+returns oid[]
+language sql stable strict security definer parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    select coalesce(array_agg(distinct c.relowner), '{}')
+    from nl2sql._mask_dependents(root) as d (oid) join pg_class as c on c.oid = d.oid and c.relkind = 'm'
+    where exists (select from nl2sql._mask as m where m.relation = root)
+$sql$;
+comment on function nl2sql._mask_keepers(oid) is 'owners of materialized views over masked columns of a table';

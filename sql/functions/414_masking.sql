@@ -22,7 +22,11 @@ as $sql$
                 format('%s belongs to the system or to an extension', c.oid::regclass), 'Name a table of your own.'),
             (6, exists (select from pg_inherits as i where i.inhrelid = c.oid), '42809',
                 format('%s is a partition, or inherits from another table', c.oid::regclass),
-                'Mask the column of its parent: rows are read through that, too.')
+                'Mask the column of its parent: rows are read through that, too.'),
+            (7, exists (select from nl2sql._outer_parent(c.oid)), '0A000',
+                format('a partition or child of %s is read through %s, too', c.oid::regclass,
+                    (select o.parent from nl2sql._outer_parent(c.oid) as o)),
+                'Let it inherit from one of the two only.')
         ) as p (turn, holds, sqlstate, message, hint)
     where p.holds
     order by p.turn
@@ -239,8 +243,13 @@ begin
         report := report || jsonb_build_array(format('%s: %s: %s', changed_relation, role, change));
         return next;
     end loop;
+    for changed_relation, role, change in select l.* from nl2sql._tell_leftovers(_mask.relation) as l loop
+        report := report || jsonb_build_array(format('%s: %s: %s', changed_relation, role, change));
+        return next;
+    end loop;
     perform nl2sql._give_masked(_mask.relation, null);
     perform nl2sql._forget_values(_mask.relation, column_number);
+    perform nl2sql._forget_held_back();
     insert into nl2sql._index_queue (relid) values (_mask.relation), (masked_view);
     perform nl2sql._end_masking('mask', jsonb_build_object(
         'table', _mask.relation, 'column', column_name, 'masking', _mask.masking, 'view', masked_view, 'rights', report));
@@ -270,17 +279,19 @@ begin
             detail = 'Nothing was changed.',
             hint = 'For example: SELECT * FROM nl2sql.mask(''shop.customers'', ''email'', ''email'').';
     end if;
+    perform nl2sql._hold_table("table");
     perform nl2sql._start_masking();
     perform nl2sql._raise_error(nl2sql._masker_problem());
     perform nl2sql._raise_error(nl2sql._mask_table_problem("table"));
     perform nl2sql._raise_error(nl2sql._mask_column_problem("table", "column", masking));
+    perform nl2sql._raise_error(nl2sql._own_reading_problem("table", "column"));
     column_number := (nl2sql._number_list("table", array["column"]))[1];
     perform nl2sql._try_mask("table", column_number, masking);
     return query select m.* from nl2sql._mask("table", column_number, masking) as m;
 end
 $plpgsql$;
 comment on function nl2sql.mask(regclass, name, text) is
-    'show a column masked to all but its owner and the roles named with show_clear(); returns the rights it changed; raises 22023, 42703, 42804, 42809, 42P06, 42P07, 55006, 0A000';
+    'show a column masked to all but its owner and the roles named with show_clear(); returns the rights it changed; raises 22023, 42501, 42703, 42804, 42809, 42P06, 42P07, 55006, 0A000';
 
 -- API: Private. As above.
 create or replace function nl2sql._raise_not_masked(relation regclass, column_name name)
@@ -291,7 +302,7 @@ as $plpgsql$
 begin
     raise exception using
         errcode = '42704',
-        message = concat_ws(' ', coalesce(format('column %I of', column_name), 'table'), coalesce(relation::text, '(null)'), 'is not masked'),
+        message = concat_ws(' ', coalesce('column ' || quote_ident(column_name) || ' of', 'table'), coalesce(relation::text, '(null)'), 'is not masked'),
         detail = 'Nothing was changed.',
         hint = 'SELECT * FROM nl2sql.masking_policy lists what is masked.';
 end
@@ -327,11 +338,14 @@ declare
     masked_view regclass;
     taken nl2sql._mask_taken;
 begin
+    perform nl2sql._hold_table("table");
     perform nl2sql._start_masking();
+    perform nl2sql._raise_error(nl2sql._own_reading_problem("table", "column"));
     delete from nl2sql._mask as m where m.relation = "table" and m.column_name = "column";
     if not found then
         perform nl2sql._raise_not_masked("table", "column");
     end if;
+    perform nl2sql._raise_error(nl2sql._generated_problem("table", "column"));
     if exists (select from nl2sql._mask as m where m.relation = "table") then
         masked_view := nl2sql._build_mask_view("table", null);
     else
@@ -352,7 +366,7 @@ begin
 end
 $plpgsql$;
 comment on function nl2sql.unmask(regclass, name) is
-    'show a column in clear again; with the last one the masked view goes and rights are given back; returns these; raises 42704, 2BP01';
+    'show a column in clear again; with the last one the masked view goes and rights are given back; returns these; raises 42501, 42704, 0A000, 2BP01';
 
 -- API: Public. SECURITY DEFINER as mask().
 create or replace function nl2sql.show_column(
@@ -365,8 +379,13 @@ set search_path = pg_catalog, pg_temp
 set standard_conforming_strings = on
 as $plpgsql$
 declare
-    column_number int2 := (nl2sql._number_list("table", array["column"]))[1];
-    source name := (
+    column_number int2;
+    source name;
+begin
+    perform nl2sql._hold_table("table");
+    perform nl2sql._start_masking();
+    column_number := (nl2sql._number_list("table", array["column"]))[1];
+    source := (
         select m.column_name from nl2sql._mask as m
         where m.relation = "table" and column_number is not null
             and exists (
@@ -374,8 +393,6 @@ declare
                 where a.attrelid = "table" and a.attnum = column_number and a.attgenerated <> '')
             and "column" in (select g.name from nl2sql._generated_from("table", m.number) as g)
         limit 1);
-begin
-    perform nl2sql._start_masking();
     if not exists (select from nl2sql._mask_view as v where v.relation = "table") then
         perform nl2sql._raise_not_masked("table", null);
     elsif column_number is null or source is not null then
@@ -579,7 +596,8 @@ select
     case when m.masking is not null then (
         select coalesce(pg_catalog.array_agg(r.rolname order by r.rolname), '{}')
         from pg_catalog.pg_roles as r
-        where pg_catalog.has_column_privilege(r.oid, c.oid, a.attnum, 'select')
+        where (pg_catalog.has_column_privilege(r.oid, c.oid, a.attnum, 'select') or exists (
+                select from pg_catalog.unnest(h.roles) as o (role) where pg_catalog.pg_has_role(r.oid, o.role, 'usage')))
             and r.rolname operator(pg_catalog.<>) 'nl2sql_masker'
     ) end as clear_text_roles,
     m.masked_at,
@@ -591,6 +609,8 @@ from nl2sql._mask_view as v
         on a.attrelid operator(pg_catalog.=) c.oid and a.attnum operator(pg_catalog.>) 0::int2 and not a.attisdropped
     left join pg_catalog.pg_class as k on k.oid operator(pg_catalog.=) v.masked_view
     left join nl2sql._mask as m on m.relation operator(pg_catalog.=) c.oid and m.number operator(pg_catalog.=) a.attnum
+    -- they have a copy, whatever they may read
+    cross join lateral nl2sql._mask_keepers(c.oid) as h (roles)
 where m.masking is not null or a.attnum operator(pg_catalog.<>) all (v.numbers);
 comment on view nl2sql.masking_policy is
     'masked columns, the view that shows them, and every role that sees them in clear; masking NULL: a column that came later and is not shown';

@@ -65,6 +65,19 @@ end
 $plpgsql$;
 comment on function nl2sql._move_mask_view(regclass) is 'give a masked view the name of its table, and its schema that of the table''s schema';
 
+-- API: Private
+create or replace function nl2sql._schema_users(schema_id oid)
+returns setof oid
+language sql stable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    select distinct x.grantee
+    from pg_namespace as n
+        cross join aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) as x
+    where n.oid = schema_id and x.privilege_type = 'USAGE' and x.grantee <> 'nl2sql_masker'::regrole
+$sql$;
+comment on function nl2sql._schema_users(oid) is 'roles that hold USAGE on a schema, 0 for PUBLIC';
+
 -- API: Private. As above.
 create or replace function nl2sql._give_usage(masked_view oid)
 returns void
@@ -72,21 +85,31 @@ language plpgsql volatile strict security invoker parallel unsafe
 set search_path = pg_catalog, pg_temp
 as $plpgsql$
 declare
-    reader record;
+    base oid := (select c.relnamespace from nl2sql._mask_view as v join pg_class as c on c.oid = v.relation where v.masked_view = _give_usage.masked_view);
+    place regnamespace := (select c.relnamespace from pg_class as c where c.oid = _give_usage.masked_view);
+    changed record;
 begin
-    for reader in
-        select distinct c.relnamespace::regnamespace as namespace, coalesce(quote_ident(r.rolname), 'public') as role
-        from nl2sql._mask_view as v
-            join pg_class as c on c.oid = v.masked_view
-            cross join jsonb_to_recordset(v.readers) as e (role name)
-            left join pg_roles as r on r.rolname = e.role
-        where v.masked_view = _give_usage.masked_view and (e.role = '' or r.oid is not null)
+    -- Who could not reach the table must not reach the view; who lost the one loses the other. What others granted stays.
+    for changed in
+        delete from nl2sql._mask_usage as u
+        where u.masked_schema = place and not exists (select from nl2sql._schema_users(base) as s (grantee) where s.grantee = u.grantee)
+        returning u.grantee::oid as grantee
     loop
-        execute format('grant usage on schema %s to %s', reader.namespace, reader.role);
+        if changed.grantee = 0 or exists (select from pg_roles as r where r.oid = changed.grantee) then
+            execute format('revoke usage on schema %s from %s', place, nl2sql._role_text(changed.grantee));
+        end if;
+    end loop;
+    for changed in
+        insert into nl2sql._mask_usage as u (masked_schema, grantee)
+        select place, s.grantee from nl2sql._schema_users(base) as s (grantee)
+        on conflict on constraint _mask_usage_pkey do nothing
+        returning u.grantee::oid as grantee
+    loop
+        execute format('grant usage on schema %s to %s', place, nl2sql._role_text(changed.grantee));
     end loop;
 end
 $plpgsql$;
-comment on function nl2sql._give_usage(oid) is 'let the readers of a masked view use its schema';
+comment on function nl2sql._give_usage(oid) is 'let those use the schema of a masked view who may use that of its table, and nobody else';
 
 -- API: Private. As above.
 create or replace function nl2sql._follow_table(relation regclass)
@@ -128,11 +151,11 @@ declare
     opened record;
 begin
     -- a new partition with default privileges: nobody has said that it is to be seen in clear
-    if exists (select from nl2sql._mask_tables(root) as t (oid) where t.oid = any (touched) and t.oid <> root)
-        and exists (
-            select from nl2sql._mask_opened(root) as o
-            where o.relation = any (touched) and o.relation <> root and not exists (
-                select from nl2sql._mask_clear as k where k.relation in (root, o.relation) and k.role = o.grantee))
+    -- ATTACH PARTITION names the parent only, so all of them are looked at
+    if exists (
+        select from nl2sql._mask_opened(root) as o
+        where o.relation in (select nl2sql._mask_tables(root)) and o.relation <> root and not exists (
+            select from nl2sql._mask_clear as k where k.relation in (root, o.relation) and k.role = o.grantee))
     then
         perform nl2sql._take_rights(root);
     end if;
@@ -206,9 +229,11 @@ as $sql$
         select k.oid from pg_class as k where age(k.xmin) <= age(pg_current_xact_id()::xid)
         union
         select a.attrelid from pg_attribute as a where age(a.xmin) <= age(pg_current_xact_id()::xid)
+        union
+        select n.oid from pg_namespace as n where age(n.xmin) <= age(pg_current_xact_id()::xid)
     ) as c
 $sql$;
-comment on function nl2sql._granted_on() is 'relations that this transaction may have changed';
+comment on function nl2sql._granted_on() is 'relations and schemas that this transaction may have changed';
 
 -- API: Private. As above.
 create or replace function nl2sql._masks_near(touched oid[], tag text)
@@ -259,6 +284,8 @@ as $plpgsql$
 declare
     touched oid[];
     masked record;
+    -- it may have tables, views and grants in it
+    mixed constant boolean := tg_tag = 'CREATE SCHEMA';
 begin
     if not exists (select from nl2sql._mask) or exists (select from nl2sql._mask_busy as b where b.pid = pg_backend_pid()) then
         return;
@@ -266,22 +293,36 @@ begin
     if tg_tag in ('GRANT', 'REVOKE') then
         touched := nl2sql._granted_on();
     else
-        select coalesce(array_agg(distinct coalesce(p.polrelid, k.objid)), '{}') into touched
+        select coalesce(array_agg(distinct coalesce(p.polrelid, r.ev_class, k.objid)), '{}') into touched
         from pg_event_trigger_ddl_commands() as k
-            left join pg_policy as p on k.classid = 'pg_policy'::regclass and p.oid = k.objid;
+            left join pg_policy as p on k.classid = 'pg_policy'::regclass and p.oid = k.objid
+            left join pg_rewrite as r on k.classid = 'pg_rewrite'::regclass and r.oid = k.objid;
+    end if;
+    if mixed then
+        touched := touched || nl2sql._granted_on();
+    end if;
+    if tg_tag like '%TABLE' or mixed then
+        perform nl2sql._refuse_outer_parents(touched);
     end if;
     for masked in
         select m.* from nl2sql._masks_near(touched, tg_tag) as m
     loop
         insert into nl2sql._mask_busy (pid) values (pg_backend_pid()) on conflict do nothing;
-        if tg_tag in ('GRANT', 'REVOKE') then
+        if tg_tag in ('GRANT', 'REVOKE') or mixed then
             perform nl2sql._note_readers(masked.masked_view);
             perform nl2sql._give_masks(masked.masked_view);
+            perform nl2sql._give_usage(masked.masked_view);
+            if tg_tag = 'REVOKE' and masked.relation::oid = any (touched) then
+                perform nl2sql._tell_revoke(masked.relation);
+            end if;
         elsif masked.follow then
             perform nl2sql._follow_table(masked.relation);
         end if;
-        if tg_tag like '%VIEW' then
+        if tg_tag like '%VIEW' or tg_tag = 'CREATE RULE' or mixed then
             perform nl2sql._follow_views(masked.relation, touched);
+        end if;
+        if tg_tag like '%TABLE' then
+            perform nl2sql._forget_held_back();
         end if;
         if tg_tag not like '%POLICY' and tg_tag <> 'COMMENT' then
             perform nl2sql._follow_rights(masked.relation, touched);
@@ -347,7 +388,7 @@ begin
         create event trigger nl2sql_on_mask_ddl on ddl_command_end
             when tag in ('ALTER TABLE', 'ALTER FOREIGN TABLE', 'ALTER MATERIALIZED VIEW', 'ALTER VIEW', 'ALTER SCHEMA',
                 'CREATE TABLE', 'CREATE VIEW', 'CREATE MATERIALIZED VIEW', 'CREATE POLICY', 'ALTER POLICY', 'DROP POLICY',
-                'COMMENT', 'GRANT', 'REVOKE')
+                'COMMENT', 'GRANT', 'REVOKE', 'CREATE SCHEMA', 'CREATE RULE', 'CREATE FOREIGN TABLE')
             execute function nl2sql._on_mask_ddl();
     end if;
     if not exists (select from pg_catalog.pg_event_trigger where evtname operator(pg_catalog.=) 'nl2sql_on_mask_drop') then

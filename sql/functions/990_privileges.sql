@@ -70,12 +70,12 @@ declare
     -- masked views in the place of their tables
     standing_in constant text[] := array[
         'nl2sql._other_halves()', 'nl2sql._key_places(oid, int2[])', 'nl2sql._keys(oid[])', 'nl2sql._shown_columns(oid[])',
-        'nl2sql._masked_samples(name, oid[])', 'nl2sql._masked_frequent_values(name, name[], name[])'];
+        'nl2sql._masked_samples(name, oid[])', 'nl2sql._masked_frequent_values(name, name[], name[])', 'nl2sql._held_back(oid[])'];
     masking constant text[] := array[
         'nl2sql.mask(regclass, name, text)', 'nl2sql.unmask(regclass, name)', 'nl2sql.show_column(regclass, name)',
         'nl2sql.show_clear(regclass, regrole, boolean)', 'nl2sql.use_masked(regrole)',
         'nl2sql._masking_parts(text)', 'nl2sql._base_type(oid, int)', 'nl2sql._mask_functions(name, text[])',
-        'nl2sql._mask_fit(oid, oid)', 'nl2sql._mask_expression(oid, int2, text)', 'nl2sql._pii_names()', 'nl2sql._pii_masking(text)',
+        'nl2sql._mask_fit(oid, oid)', 'nl2sql._mask_clamped(text, text, oid, int)', 'nl2sql._mask_expression(oid, int2, text)', 'nl2sql._pii_names()', 'nl2sql._pii_masking(text)',
         'nl2sql._pii_sample_problem(oid, int2)', 'nl2sql._pii_sample(regclass, int2, int)',
         'nl2sql._pii_verdict(text, float8, jsonb)', 'nl2sql.discover_pii(name[], int)', 'nl2sql._words(text)'];
     -- masks, which views run as their owner and anybody may use on what he reads
@@ -106,6 +106,9 @@ begin
         execute pg_catalog.format('grant execute on function %s to nl2sql_user, nl2sql_developer, nl2sql_admin', signature);
     end loop;
     execute 'grant execute on function nl2sql._sensitive_kinds(text) to nl2sql_admin';
+    execute 'grant execute on function nl2sql._mask_keepers(oid) to nl2sql_admin, nl2sql_auditor';
+    -- for owners of masked tables; it looks at who calls it
+    execute 'grant execute on function nl2sql.revoke_masked(regclass, regrole) to nl2sql_user, nl2sql_developer, nl2sql_admin';
     foreach signature in array evaluating loop
         execute pg_catalog.format('grant execute on function %s to nl2sql_user, nl2sql_developer', signature);
     end loop;

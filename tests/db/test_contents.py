@@ -112,6 +112,9 @@ DEFINERS = {
     "nl2sql.use_masked(regrole)",
     "nl2sql._on_mask_ddl()",
     "nl2sql._on_mask_drop()",
+    "nl2sql.revoke_masked(regclass,regrole)",
+    "nl2sql._mask_keepers(oid)",
+    "nl2sql._held_back(oid[])",
     "nl2sql._masked_samples(name,oid[])",
     "nl2sql._masked_frequent_values(name,name[],name[])",
 }
