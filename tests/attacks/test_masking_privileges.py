@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -339,11 +340,13 @@ def test_no_view_from_an_old_snapshot(owner: Connection, database: Database) -> 
 
 
 def test_a_policy_in_the_making_is_waited_for(owner: Connection, database: Database) -> None:
-    with connect(database, "rise_mal") as mal:
+    waits = "select count(*) from pg_stat_activity where pid = %s and wait_event_type = 'Lock'"
+    with connect(database, "rise_mal") as mal, database.connect() as other, ThreadPoolExecutor() as beside:
         mal.execute("begin; alter table mal.mine enable row level security")
-        with pytest.raises(psycopg.errors.LockNotAvailable):
-            owner.execute("set lock_timeout = '100ms'; select nl2sql.mask('mal.mine', 'x', 'null')")
+        masking = beside.submit(owner.execute, "select nl2sql.mask('mal.mine', 'x', 'null')")
+        while other.execute(waits, (owner.info.backend_pid,)).fetchone() == (0,):
+            assert not masking.done()
         mal.execute("commit")
-        owner.execute("reset lock_timeout; select nl2sql.mask('mal.mine', 'x', 'null')")
+        masking.result()
     with connect(database, "rise_reader") as reader:
         assert reader.execute("select * from mal_masked.mine").fetchall() == []
