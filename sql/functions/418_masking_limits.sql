@@ -67,8 +67,8 @@ begin
     -- In statements of their own, so that what follows sees what the locks waited for.
     if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
         raise exception using
-            errcode = '25001',
-            message = format('masked views can not be changed in a transaction of isolation level %s', current_setting('transaction_isolation')),
+            errcode = '0A000',
+            message = 'masked views can not be changed in a transaction with one snapshot',
             detail = 'Nothing was changed: row security that another session has just added would be missed.',
             hint = 'Call it in a READ COMMITTED transaction.';
     end if;
@@ -84,7 +84,7 @@ begin
     end loop;
 end
 $plpgsql$;
-comment on function nl2sql._hold_table(regclass) is 'keep others from changing a table, and those that its policies read, until the end of the transaction; raises 25001';
+comment on function nl2sql._hold_table(regclass) is 'keep others from changing a table, and those that its policies read, until the end of the transaction; raises 0A000';
 
 -- API: Private
 create or replace function nl2sql._revoke_masked_problem(relation oid, role oid)
@@ -129,6 +129,7 @@ create or replace function nl2sql.revoke_masked(
 returns void
 language plpgsql volatile called on null input security definer parallel unsafe
 set search_path = pg_catalog, pg_temp
+set standard_conforming_strings = on
 as $plpgsql$
 declare
     masked_view regclass;
