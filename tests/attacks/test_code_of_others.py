@@ -38,6 +38,9 @@ create or replace function mallory.evil(text) returns boolean language plpgsql a
 begin
     begin
         perform set_config('role', 'none', false);
+    exception when others then null;
+    end;
+    begin
         execute 'copy (select 1) to program ''cat >> {mark}''';
     exception when others then null;
     end;
