@@ -10,15 +10,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nl2sql_pg.confinement import Timer, Unconfined, hold_role, time_limit
+from nl2sql_pg.confinement import (
+    Timer,
+    Unconfined,
+    hold_read_only,
+    hold_role,
+    leave_superuser,
+    set_read_only,
+    time_limit,
+)
 from nl2sql_pg.errors import ServerError
 
 QUERY_CANCELED = "57014"
 PLAN_SECONDS = 2  # for planning one statement
 
 _PLAN_SETTINGS = """
-    select set_config('search_path', $1, true), set_config('transaction_read_only', 'on', true)
+    select set_config('search_path', $1, true),
+        (select r.oid from pg_catalog.pg_roles as r where r.rolname = 'pg_read_all_data') as reader
 """
+_READ_ONLY = "select pg_catalog.current_setting('transaction_read_only') as state"
 
 
 @dataclass(frozen=True)
@@ -115,11 +125,9 @@ class Database:
         plpy, analysed = self._plpy, False
         try:
             with plpy.subtransaction():
-                plpy.execute(plpy.prepare(_PLAN_SETTINGS, ["text"]), [search_path])
+                self._hold_text(search_path)
                 plpy.prepare(sql, [])
                 analysed = True
-                with contextlib.suppress(Unconfined):  # planning may run functions that are not volatile
-                    hold_role()
                 plan = plpy.cursor(f"explain (format json) select * from (\n{sql}\n) as nl2sql_answer").fetch(1)[0]
                 raise _Rollback(next(iter(plan.values())))
         except _Rollback as done:
@@ -136,8 +144,9 @@ class Database:
         plpy = self._plpy
         try:
             with plpy.subtransaction():
-                plpy.execute(plpy.prepare("select set_config('search_path', $1, true)", ["text"]), [search_path])
+                before = self._hold_text(search_path)
                 plpy.prepare(sql, [])
+                set_read_only(before)  # not even a temporary view can be made read-only
                 plpy.execute(plpy.prepare(f"{_VIEW} (\n{sql}\n) as nl2sql_answer", []), [])
                 raise _Rollback([dict(row) for row in plpy.execute(plpy.prepare(_DEPENDENCIES, []), [])])
         except _Rollback as done:
@@ -145,6 +154,36 @@ class Database:
             return found
         except plpy.SPIError as error:
             raise self._server_error(error) from None
+
+    def bind(self, sql: str, search_path: str) -> None:
+        """Raise ServerError unless the server can bind the names of one statement; nothing is planned or run."""
+        with self.undone():
+            self._hold_text(search_path)
+            self.admit(sql)
+
+    def _hold_text(self, search_path: str) -> bool:
+        """hold(), before a text of others is parsed or planned in a subtransaction that is undone.
+
+        A constant's type may have an input function or a constraint of another role's, which runs while it is parsed;
+        planning runs functions, too. A superuser becomes a role that may only read: no one would hold him back.
+        """
+        row = self._plpy.execute(self._plpy.prepare(_PLAN_SETTINGS, ["text"]), [search_path])[0]
+        try:
+            leave_superuser(row["reader"])
+            return self.hold()
+        except Unconfined as reason:
+            raise ServerError("0A000", f"nothing that others wrote may be parsed here: {reason}") from None
+
+    def hold(self) -> bool:
+        """No role can be taken and nothing written until the subtransaction around ends; raises Unconfined.
+
+        Returns whether it was read-only already.
+        """
+        hold_role()
+        before = hold_read_only()
+        if self._plpy.execute(self._plpy.prepare(_READ_ONLY, []), [])[0]["state"] != "on":
+            raise Unconfined("it can't be made read-only")
+        return before
 
     @contextlib.contextmanager
     def undone(self) -> Iterator[None]:
@@ -157,7 +196,10 @@ class Database:
     def reading(self) -> Iterator[None]:
         """As undone(), and nothing can write in it."""
         with self.undone():
-            self.rows("select set_config('transaction_read_only', 'on', true)")
+            try:
+                hold_read_only()
+            except Unconfined as reason:
+                raise ServerError("0A000", f"nothing that others wrote may be read here: {reason}") from None
             yield
 
     def admit(self, sql: str) -> None:

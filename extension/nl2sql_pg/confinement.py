@@ -64,6 +64,44 @@ def hold_role() -> None:
     _symbol("SetUserIdAndSecContext")(user, ctypes.c_int(context.value | _LOCAL_USERID_CHANGE))
 
 
+def hold_read_only() -> bool:
+    """Nothing can be written until the subtransaction around ends; whether that was so already.
+
+    Not by set_config(): PL/Python runs each query in a subtransaction of its own, whose end takes the setting back.
+    """
+    return set_read_only(True)
+
+
+def set_read_only(wanted: bool) -> bool:
+    """Set it; what it was before."""
+    try:
+        flag = ctypes.c_bool.in_dll(ctypes.CDLL(None), "XactReadOnly")
+    except ValueError:
+        raise Unconfined("the server has no XactReadOnly") from None
+    before, flag.value = flag.value, wanted
+    return before
+
+
+def is_superuser() -> bool:
+    """Whether the role that the backend acts as now is one."""
+    answer = _symbol("superuser")
+    answer.restype = ctypes.c_bool
+    return bool(answer())
+
+
+def leave_superuser(role: int | None) -> None:
+    """Act as this role until the subtransaction around ends, if the role now is a superuser."""
+    if not is_superuser():
+        return
+    if not role:
+        raise Unconfined("the server has no role pg_read_all_data")
+    context = ctypes.c_int()
+    _symbol("GetUserIdAndSecContext")(ctypes.byref(ctypes.c_uint()), ctypes.byref(context))
+    _symbol("SetUserIdAndSecContext")(ctypes.c_uint(role), context)
+    if is_superuser():
+        raise Unconfined("pg_read_all_data is a superuser")
+
+
 @dataclass
 class Timer:
     """Whether the limit was reached; known once the timer is gone."""

@@ -9,6 +9,8 @@ from nl2sql_pg.confinement import Unconfined
 from nl2sql_pg.context import Context
 from nl2sql_pg.errors import Failure, ServerError
 from nl2sql_pg.runner import Limits, Result, run
+from nl2sql_pg.running import NOTHING_RUN, guarded, refuse_superuser
+from nl2sql_pg.statement import refuse_captured
 from nl2sql_pg.teaching import checked
 
 SECONDS = 10.0
@@ -18,20 +20,27 @@ LIMITS = Limits(SECONDS, rows=20_000, bytes=8_000_000)
 def judge_case(context: Context, gold: str, answer: str) -> dict[str, Any]:
     """{verdict, error}: right, right with further columns, wrong, invalid, gold failed, or not compared.
 
-    The gold passes the guard first: whoever wrote it, it now runs with the rights of the caller.
+    Both pass the guard first: whoever wrote them, they now run with the rights of the caller.
     """
+    refuse_superuser(context)
     try:
         normal = checked(context, gold).sql
         wanted = _run(context, normal)
     except Failure as failure:
         return _failed("gold failed", failure)
     try:
-        found = _run(context, answer)
+        found = _run(context, _passed(context, answer))
     except Failure as failure:
         return _failed("invalid", failure)
     if wanted.cut or found.cut:
         return {"verdict": "not compared", "error": f"more than {LIMITS.rows} rows or {LIMITS.bytes} bytes"}
     return {"verdict": _verdict(wanted, found, asks_for_order(normal)), "error": None}
+
+
+def _passed(context: Context, sql: str) -> str:
+    normal = guarded(context, sql).sql
+    refuse_captured(context, normal, NOTHING_RUN)
+    return normal
 
 
 def _run(context: Context, sql: str) -> Result:

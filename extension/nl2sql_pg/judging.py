@@ -18,6 +18,8 @@ TRIAL_ROWS = 1000  # compared; of a longer result its beginning
 TRIAL_BYTES = 1_000_000
 SHORTEST_TRIAL = 10  # milliseconds; what is left of the question's time may be less
 
+_OTHERS = "select nl2sql._has_code_of_others()"
+
 # The guard reads strings as the standard does; with the setting off the server would read another statement.
 _BACKSLASH = {
     "sqlstate": "NL405",
@@ -66,6 +68,10 @@ def _plan(context: Context, attempt: Attempt) -> bool:
         attempt.error = refusal.fields()
         return False
     try:
+        if context.as_superuser and context.db.value(_OTHERS):
+            context.db.bind(attempt.sql, context.search_path)
+            attempt.cost = 0.0  # planning would run what others wrote with all that a superuser may read
+            return True
         plan = context.db.explain(attempt.sql, context.search_path)
     except ServerError as error:
         if error.final:

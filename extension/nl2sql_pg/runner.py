@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from nl2sql_pg.bridge import QUERY_CANCELED, Database
-from nl2sql_pg.confinement import Timer, Unconfined, grow_stack, hold_role, memory_limit, time_limit
-from nl2sql_pg.errors import ServerError
+from nl2sql_pg.confinement import Timer, Unconfined, grow_stack, is_superuser, memory_limit, time_limit
+from nl2sql_pg.errors import Refusal, ServerError
 
 MEMORY = 384_000_000
 LINE_CHARS = 262_144  # of one row as JSON
@@ -27,7 +27,7 @@ TEXTS = (25, 1043)  # type OIDs of text and varchar: cells that can be cut and a
 _SETTINGS = """
     select nl2sql._limit_temporary_files(), set_config('search_path', $1, true),
         set_config('standard_conforming_strings', 'on', true), set_config('row_security', 'on', true),
-        set_config('transaction_read_only', 'on', true), set_config('client_min_messages', 'error', true),
+        set_config('client_min_messages', 'error', true),
         set_config('work_mem', '16MB', true), set_config('max_parallel_workers_per_gather', '0', true),
         set_config('jit', 'off', true), set_config('lock_timeout', '1s', true),
         set_config('extra_float_digits', '1', true),
@@ -147,13 +147,14 @@ def _rows_query(sql: str, columns: Sequence[Column], line: str, limits: Limits) 
 
 @contextlib.contextmanager
 def confined(db: Database, search_path: str, limits: Limits) -> Iterator[Room]:
-    """Room for one statement; raises Unconfined where it can't be confined."""
+    """Room for one statement; raises Unconfined where it can't be confined, 42501 for a superuser."""
+    refuse_superuser()
     timer, held = Timer(), None
     try:
         with db.undone():
             before = _settle(db, search_path)
             held = before["locks"]
-            hold_role()
+            db.hold()
             grow_stack(before["stack"])
             with time_limit(limits.seconds) as timer, memory_limit(MEMORY):
                 yield Room(db, limits)
@@ -168,6 +169,17 @@ def confined(db: Database, search_path: str, limits: Limits) -> Iterator[Room]:
             db.swallow_cancel()
         if held is not None:
             db.rows(_UNLOCK, ["text[]"], [held])
+
+
+def refuse_superuser() -> None:
+    """Raise 42501 if the role is one: nothing in the server would hold a statement back."""
+    if is_superuser():
+        raise Refusal(
+            "42501",
+            "a superuser may not run statements through nl2sql",
+            detail="Nothing in the server would hold a statement back that runs as a superuser. Nothing was run.",
+            hint="SET ROLE to a role that may read the tables, and run it again.",
+        )
 
 
 def _settle(db: Database, search_path: str) -> dict[str, Any]:

@@ -48,6 +48,7 @@ def check(context: Context, sql: str | None, allowed: Allowance) -> dict[str, An
         refuse_superuser(context)
         statement = guarded(context, sql)
         found |= {"sql": statement.sql, "tables": statement.tables}
+        refuse_captured(context, statement.sql, NOTHING_RUN)
         found["columns"] = _columns_read(context, statement.sql)
         found |= judged(context, statement, allowed)
     except Failure as failure:

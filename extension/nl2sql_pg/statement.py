@@ -13,7 +13,8 @@ from nl2sql_pg.errors import Refusal
 MAX_SQL = 32_768
 
 _NAMED = "select nl2sql._named_relations($1, $2)"
-_CAPTURED = "select nl2sql._captured($1, $2, $3, $4)"
+_CAPTURED = "select coalesce(nl2sql._captured($1, $2, $3, $4), nl2sql._captured_type($2))"
+_ESCAPED = re.compile(r'\bu&["\']', re.IGNORECASE)  # a name in it is not found here as the server reads it
 
 # A name, quoted or not, and the bracket of a call behind it. Words in a string literal count, too, which is no harm.
 _NAME = re.compile(r'"((?:[^"]|"")+)"(\s*\()?|([^\W\d][\w$]*)(\s*\()?')
@@ -72,10 +73,17 @@ def guard(context: Context, sql: str, tables: list[dict[str, Any]], consequence:
 
 
 def refuse_captured(context: Context, sql: str, consequence: str) -> None:
-    """Raise NL403 where a name of the statement may lead to a function or operator that another role has made.
+    """Raise NL403 where a name of the statement may lead to a function, operator or type that another role has made.
 
     The guard knows functions by their names; an overload in a schema of the search path may fit the arguments better.
     """
+    if _ESCAPED.search(sql):
+        raise Refusal(
+            "NL403",
+            'a name or text written as U&"…" is not allowed',
+            detail=f"What it leads to can't be looked up. {consequence}",
+            hint="Write its characters themselves.",
+        )
     types = ["name[]", "text[]", "text[]", "text"]
     found = context.db.value(_CAPTURED, types, [context.schemas, *names(sql), sql])
     if found:

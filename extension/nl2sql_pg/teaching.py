@@ -47,6 +47,7 @@ class Statement:
 def reads(context: Context, sql: str | None) -> Reads:
     """What a statement reads, as the server binds its names; raises NL204 if it is no SELECT that can be bound."""
     text = tidy(sql, NOTHING_STORED)
+    refuse_captured(context, text, NOTHING_STORED)
     try:
         return list(context.db.reads(text, context.search_path))
     except ServerError as error:

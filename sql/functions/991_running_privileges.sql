@@ -3,7 +3,7 @@ do $plpgsql$
 declare
     running constant text[] := array[
         'nl2sql._limits_of(name, name)', 'nl2sql._named_relations(name[], text[])',
-        'nl2sql._captured(name[], text[], text[], text)',
+        'nl2sql._captured(name[], text[], text[], text)', 'nl2sql._captured_type(text[])', 'nl2sql._has_code_of_others()',
         'nl2sql._raise_warnings(jsonb)', 'nl2sql._check(text, jsonb)', 'nl2sql.check(text)',
         'nl2sql._run(text, jsonb, jsonb)', 'nl2sql.run(text, jsonb)',
         'nl2sql._query(text, jsonb, jsonb)', 'nl2sql.query(text, jsonb)', 'nl2sql._typed(text, text, jsonb, jsonb)',
@@ -24,5 +24,6 @@ begin
 end
 $plpgsql$;
 -- what administrators store is held to the same
-grant execute on function nl2sql._captured(name[], text[], text[], text) to nl2sql_admin;
+grant execute on function nl2sql._captured(name[], text[], text[], text), nl2sql._captured_type(text[]),
+    nl2sql._has_code_of_others() to nl2sql_admin;
 grant select on nl2sql.limits to nl2sql_admin;

@@ -6,6 +6,9 @@ import contextlib
 import json
 from collections.abc import Iterator
 from typing import Any
+from unittest import mock
+
+from nl2sql_pg import bridge
 
 Rows = list[dict[str, Any]]
 
@@ -27,6 +30,15 @@ EXPLAIN, EXPLAINED = "explain (format json) select * from (\n", "\n) as nl2sql_a
 Plans = dict[str, float | SPIError]
 
 
+@contextlib.contextmanager
+def no_server() -> Iterator[None]:
+    """What the bridge does to the server's own state has nothing to act on outside of a backend."""
+    with contextlib.ExitStack() as stack:
+        for name in ("hold_role", "hold_read_only", "set_read_only", "leave_superuser"):
+            stack.enter_context(mock.patch.object(bridge, name, lambda *_: False))
+        yield
+
+
 class FakePlpy:
     """`answers` maps a part of a query to its rows; `plans` a statement to its plan's cost or the planner's error."""
 
@@ -36,7 +48,9 @@ class FakePlpy:
         self.answers = {
             **answers,
             "select 1": [{"?column?": 1}],
-            "set_config": [],
+            "set_config": [{"reader": 0}],
+            "transaction_read_only": [{"state": "on"}],
+            "nl2sql._has_code_of_others(": [{"others": False}],
             **NO_UNDECLARED_KEYS,
             **NOTHING_CAPTURED,
         }
