@@ -29,6 +29,8 @@ class Selected:
     columns: list[tuple[str, int, int]]
 
 
+# Before any query of our own that follows the caller's: an operator on his path could stand for one in it.
+_OWN_PATH = "select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)"
 _VIEW = "create temporary view nl2sql_reads as select 1 as one from"
 _DEPENDENCIES = """
     select distinct n.nspname::text as schema, c.relname::text as table, coalesce(a.attname::text, '') as column
@@ -139,6 +141,7 @@ class Database:
                 plpy.execute(plpy.prepare("select set_config('search_path', $1, true)", ["text"]), [search_path])
                 plpy.prepare(sql, [])
                 plpy.execute(plpy.prepare(f"{_VIEW} (\n{sql}\n) as nl2sql_answer", []), [])
+                plpy.execute(_OWN_PATH)
                 raise _Rollback([dict(row) for row in plpy.execute(plpy.prepare(_DEPENDENCIES, []), [])])
         except _Rollback as done:
             found: list[dict[str, str]] = done.result

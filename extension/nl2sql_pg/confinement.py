@@ -64,6 +64,18 @@ def hold_role() -> None:
     _symbol("SetUserIdAndSecContext")(user, ctypes.c_int(context.value | _LOCAL_USERID_CHANGE))
 
 
+@contextlib.contextmanager
+def role_held() -> Iterator[None]:
+    """As hold_role(), until the block ends: for what is kept, so that no subtransaction around it is undone."""
+    user, context = ctypes.c_uint(), ctypes.c_int()
+    _symbol("GetUserIdAndSecContext")(ctypes.byref(user), ctypes.byref(context))
+    hold_role()
+    try:
+        yield
+    finally:
+        _symbol("SetUserIdAndSecContext")(user, context)
+
+
 @dataclass
 class Timer:
     """Whether the limit was reached; known once the timer is gone."""

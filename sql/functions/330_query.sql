@@ -224,14 +224,17 @@ set standard_conforming_strings = on
 as $plpgsql$
 declare
     made constant text := format('%I.%I', schema_name, view_name);
+    names constant text := (select string_agg(quote_ident(c), ', ') from unnest(columns) as c);
+    -- one SELECT it is: the runner has had the same text in brackets
+    definition constant text := format(
+        E'create view %s (%s) with (security_invoker, security_barrier) as select * from (\n%s\n) as answer (%s)',
+        made, names, sql, names);
     harmful text;
 begin
     perform set_config('search_path', path, true);
-    -- one SELECT it is: the runner has had the same text in brackets
-    execute format(E'create view %s (%s) with (security_invoker, security_barrier) as select * from (\n%s\n) as answer (%s)',
-        made, (select string_agg(quote_ident(c), ', ') from unnest(columns) as c), sql,
-        (select string_agg(quote_ident(c), ', ') from unnest(columns) as c));
-    perform set_config('search_path', 'pg_catalog, pg_temp', true);
+    -- nothing of ours is looked up on the caller's path: a name of another role could stand for it
+    execute definition;
+    perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
     execute format('comment on view %s is %L', made, remark);
     -- what runs whenever somebody reads the view: nothing that changes something, nor runs text as SQL
     select p.oid::regprocedure::text into harmful

@@ -1,0 +1,115 @@
+"""What another role plants where the caller's names are looked up: it does not run, or not with more than it should."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from sidecar.engine.base import Sample
+from tests.conftest import Connection, Database
+from tests.support.sidecar import Sidecar
+
+Answering = Callable[[str], None]
+
+# The sequence tells whether his code ran, also where what it did was undone.
+PLANTER = """
+    insert into customers values (1, 'Ada', 'London');
+    insert into orders values (1, 1, 10.50);
+    create role planter login;
+    create schema planter authorization planter;
+    create schema reports;
+    grant usage on schema planter to analyst;
+    grant usage, create on schema reports to analyst;
+    set role planter;
+    create sequence planter.ran;
+    grant all on sequence planter.ran to public;
+"""
+
+
+@pytest.fixture
+def answering(database: Database, admin: Connection, analyst: Connection) -> Iterator[Answering]:
+    """The real service, whose engine proposes what a test says; the planter's schema is last on the path."""
+    admin.execute(PLANTER.encode() + b"reset role")
+    analyst.execute("set search_path = public, planter")
+    service = Sidecar(database.socket.parent, socket_mode="0666")
+
+    def propose(statement: str) -> None:
+        service.engine.samples = [Sample(statement, -0.1, 4, "stop")]
+
+    yield propose
+    service.stop()
+    admin.execute("reset role; drop owned by planter cascade; drop role planter")
+
+
+def plant(admin: Connection, code: str) -> None:
+    admin.execute(f"set role planter; {code}; reset role".encode())
+
+
+def times_run(admin: Connection) -> int:
+    row = admin.execute("select case when is_called then last_value else 0 end from planter.ran").fetchone()
+    assert row
+    return int(row[0])
+
+
+def rule(connection: Connection, sql: str) -> Any:
+    """What check() has against it; None if nothing."""
+    row = connection.execute("select nl2sql.check(%s)", (sql,)).fetchone()
+    assert row
+    return row[0]["rule"]
+
+
+def test_a_view_is_made_by_our_own_names(answering: Answering, admin: Connection, analyst: Connection) -> None:
+    plant(
+        admin,
+        """
+        create function planter.unnest(text[]) returns setof text language sql
+            return (select 'evil' || nextval('planter.ran'));
+        create function planter.format(text, text, text, text, text) returns text language sql
+            return (select 'evil' || nextval('planter.ran'))
+        """,
+    )
+    answering("SELECT name, city FROM customers")
+    analyst.execute("select nl2sql.save_view('reports.v', 'names')")
+    assert analyst.execute("select name, city from reports.v").fetchall() == [("Ada", "London")]
+    assert times_run(admin) == 0
+
+
+def test_columns_are_told_by_our_own_names(answering: Answering, admin: Connection, analyst: Connection) -> None:
+    plant(
+        admin,
+        """
+        create function planter.same(oid, regclass) returns boolean language sql
+            return (select nextval('planter.ran') > 0);
+        create operator planter.= (leftarg = oid, rightarg = regclass, function = planter.same)
+        """,
+    )
+    rule(analyst, "select name from customers")
+    assert times_run(admin) == 0
+
+
+def test_a_view_is_made_without_a_way_back(answering: Answering, admin: Connection) -> None:
+    """A literal's type runs when the view's text is analysed; in a superuser's session it would become him for good."""
+    plant(
+        admin,
+        """
+        create function planter.evil(text) returns boolean language plpgsql as
+            $f$ begin perform set_config('role', 'none', false); return true;
+                exception when others then return true; end $f$;
+        create domain planter.dom as text check (planter.evil(value));
+        create type planter.comp as (a planter.dom);
+        create table planter.t (c planter.comp);
+        grant select on planter.t to analyst
+        """,
+    )
+    answering("SELECT '(x)'::planter.comp AS c FROM planter.t")
+    admin.execute("set role analyst; set search_path = public, planter")
+    try:
+        with contextlib.suppress(psycopg.Error):
+            admin.execute("select nl2sql.save_view('reports.v', 'it')")
+        assert admin.execute("select current_user").fetchone() == ("analyst",)
+    finally:
+        admin.execute("reset role; reset search_path")
