@@ -42,7 +42,9 @@ def answering(database: Database, admin: Connection, analyst: Connection) -> Ite
 
     yield propose
     service.stop()
-    admin.execute("reset role; drop owned by planter cascade; drop role planter")
+    admin.execute(
+        "reset role; drop extension if exists citext cascade; drop owned by planter cascade; drop role planter"
+    )
 
 
 def plant(admin: Connection, code: str) -> None:
@@ -113,3 +115,46 @@ def test_a_view_is_made_without_a_way_back(answering: Answering, admin: Connecti
         assert admin.execute("select current_user").fetchone() == ("analyst",)
     finally:
         admin.execute("reset role; reset search_path")
+
+
+CAPTURES = {
+    "select o.noted from orders as o": "planter.noted(o public.orders, y int default 1)",
+    "select o.plain from orders as o": "planter.plain(public.orders)",
+    "select o.named from orders as o": "planter.named(planter.line)",
+    "select o.listed from orders as o": "planter.listed(variadic public.orders[])",
+    "select upper(o.amount) from orders as o": "planter.upper(numeric)",
+}
+
+
+def test_no_call_is_taken_over(answering: Answering, admin: Connection, analyst: Connection) -> None:
+    """By attribute notation in all its ways, or by what an extension's owner has added to it."""
+    plant(admin, "create domain planter.line as public.orders")
+    admin.execute("create extension citext")
+    admin.execute("update pg_extension set extowner = 'planter'::regrole where extname = 'citext'")
+    for made in CAPTURES.values():
+        body = "returns text language sql return (select 'evil' || nextval('planter.ran'))"
+        plant(admin, f"create function {made} {body}")
+    plant(admin, "alter extension citext add function planter.upper(numeric)")
+    for sql in CAPTURES:
+        assert rule(analyst, sql) == "NL403", sql
+    assert rule(analyst, "select o.amount from orders as o") is None
+    assert times_run(admin) == 0
+
+
+def test_operators_of_an_extension_count_by_their_owner(
+    answering: Answering, admin: Connection, analyst: Connection
+) -> None:
+    admin.execute("create extension citext")
+    admin.execute("update pg_extension set extowner = 'planter'::regrole where extname = 'citext'")
+    assert rule(analyst, "select amount = '1' from orders") is None  # its own are a superuser's
+    plant(
+        admin,
+        """
+        create function planter.same(numeric, int) returns boolean language sql
+            return (select nextval('planter.ran') > 0);
+        create operator planter.= (leftarg = numeric, rightarg = int, function = planter.same);
+        alter extension citext add operator planter.= (numeric, int)
+        """,
+    )
+    assert rule(analyst, "select amount = 1 from orders") == "NL403"
+    assert times_run(admin) == 0
