@@ -184,6 +184,14 @@ class Database:
         except plpy.SPIError as error:
             raise self._server_error(error, planning=True) from None
 
+    def deallocate(self, name: str) -> None:
+        """Drop one prepared statement of the session."""
+        quoted = name.replace('"', '""')
+        try:
+            self._plpy.execute(f'deallocate "{quoted}"')
+        except self._plpy.SPIError as error:
+            raise self._server_error(error) from None
+
     def swallow_cancel(self) -> None:
         """A timer may have gone off once more after the statement ended: its cancel must not hit what follows."""
         try:

@@ -158,3 +158,62 @@ def test_operators_of_an_extension_count_by_their_owner(
     )
     assert rule(analyst, "select amount = 1 from orders") == "NL403"
     assert times_run(admin) == 0
+
+
+def prepared(connection: Connection) -> list[Any]:
+    return connection.execute("select name, statement from pg_prepared_statements order by 1").fetchall()
+
+
+def locks(connection: Connection) -> list[Any]:
+    return connection.execute("select objid::bigint from pg_locks where locktype = 'advisory' order by 1").fetchall()
+
+
+def view_that_runs(admin: Connection, code: str) -> None:
+    plant(
+        admin,
+        f"""
+        create or replace function planter.evil(int) returns int language plpgsql as
+            $f$ begin {code}; return 1; end $f$;
+        create or replace view planter.v as select planter.evil(1) as n;
+        grant select on planter.v to analyst
+        """,
+    )
+
+
+RUN = "select nl2sql.run('select n from planter.v')"
+
+
+def test_nothing_stays_in_the_session(answering: Answering, admin: Connection, analyst: Connection) -> None:
+    analyst.prepare_threshold = None
+    analyst.execute("prepare mine as select 1; select pg_advisory_lock(1)")
+    before = (prepared(analyst), locks(analyst))
+    view_that_runs(
+        admin,
+        """
+        execute 'prepare daily as select 2';
+        execute 'prepare "odd "" name" as select 3';
+        for n in 1 .. 5 loop perform pg_advisory_lock(2), pg_advisory_lock_shared(3), pg_advisory_lock(-1, 4); end loop
+        """,
+    )
+    assert analyst.execute(RUN).fetchall() == [({"n": 1},)]
+    assert (prepared(analyst), locks(analyst)) == before
+
+
+GONE = [
+    "execute 'deallocate mine'",
+    "execute 'deallocate mine'; execute 'prepare mine as select 2'",
+    "perform pg_advisory_unlock(1)",
+]
+
+
+@pytest.mark.parametrize("code", GONE)
+def test_what_the_session_loses_is_told(
+    answering: Answering, admin: Connection, analyst: Connection, code: str
+) -> None:
+    analyst.prepare_threshold = None
+    analyst.execute("prepare mine as select 1; select pg_advisory_lock(1)")
+    view_that_runs(admin, code)
+    with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="prepared statements or advisory") as caught:
+        analyst.execute(RUN)
+    assert caught.value.diag.message_detail and caught.value.diag.message_hint
+    assert ("mine", "prepare mine as select 2") not in prepared(analyst)
