@@ -39,6 +39,8 @@ class Selected:
     columns: list[tuple[str, int, int]]
 
 
+# Before any query of our own that follows the caller's: an operator on his path could stand for one in it.
+_OWN_PATH = "select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)"
 _VIEW = "create temporary view nl2sql_reads as select 1 as one from"
 _DEPENDENCIES = """
     select distinct n.nspname::text as schema, c.relname::text as table, coalesce(a.attname::text, '') as column
@@ -148,6 +150,7 @@ class Database:
                 plpy.prepare(sql, [])
                 set_read_only(before)  # not even a temporary view can be made read-only
                 plpy.execute(plpy.prepare(f"{_VIEW} (\n{sql}\n) as nl2sql_answer", []), [])
+                plpy.execute(_OWN_PATH)
                 raise _Rollback([dict(row) for row in plpy.execute(plpy.prepare(_DEPENDENCIES, []), [])])
         except _Rollback as done:
             found: list[dict[str, str]] = done.result
@@ -222,6 +225,14 @@ class Database:
             raise ServerError("53200", "out of memory") from None
         except plpy.SPIError as error:
             raise self._server_error(error, planning=True) from None
+
+    def deallocate(self, name: str) -> None:
+        """Drop one prepared statement of the session."""
+        quoted = name.replace('"', '""')
+        try:
+            self._plpy.execute(f'deallocate "{quoted}"')
+        except self._plpy.SPIError as error:
+            raise self._server_error(error) from None
 
     def swallow_cancel(self) -> None:
         """A timer may have gone off once more after the statement ended: its cancel must not hit what follows."""

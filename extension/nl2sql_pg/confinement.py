@@ -102,6 +102,18 @@ def leave_superuser(role: int | None) -> None:
         raise Unconfined("pg_read_all_data is a superuser")
 
 
+@contextlib.contextmanager
+def role_held() -> Iterator[None]:
+    """As hold_role(), until the block ends: for what is kept, so that no subtransaction around it is undone."""
+    user, context = ctypes.c_uint(), ctypes.c_int()
+    _symbol("GetUserIdAndSecContext")(ctypes.byref(user), ctypes.byref(context))
+    hold_role()
+    try:
+        yield
+    finally:
+        _symbol("SetUserIdAndSecContext")(user, context)
+
+
 @dataclass
 class Timer:
     """Whether the limit was reached; known once the timer is gone."""

@@ -17,6 +17,7 @@ from typing import Any
 from nl2sql_pg.bridge import QUERY_CANCELED, Database
 from nl2sql_pg.confinement import Timer, Unconfined, grow_stack, is_superuser, memory_limit, time_limit
 from nl2sql_pg.errors import Refusal, ServerError
+from nl2sql_pg.leavings import HELD, give_back
 
 MEMORY = 384_000_000
 LINE_CHARS = 262_144  # of one row as JSON
@@ -24,27 +25,14 @@ MAX_NAME = 63  # bytes
 TEXTS = (25, 1043)  # type OIDs of text and varchar: cells that can be cut and are still what they were
 
 # What a statement runs under, besides what the function around it sets; undone with the subtransaction.
-_SETTINGS = """
+_SETTINGS = f"""
     select nl2sql._limit_temporary_files(), set_config('search_path', $1, true),
         set_config('standard_conforming_strings', 'on', true), set_config('row_security', 'on', true),
         set_config('client_min_messages', 'error', true),
         set_config('work_mem', '16MB', true), set_config('max_parallel_workers_per_gather', '0', true),
         set_config('jit', 'off', true), set_config('lock_timeout', '1s', true),
         set_config('extra_float_digits', '1', true),
-        pg_size_bytes(current_setting('max_stack_depth')) as stack,
-        array(select row(classid, objid, objsubid, mode)::text from pg_locks
-            where locktype = 'advisory' and pid = pg_backend_pid()) as locks
-"""
-# Session locks outlive an undone subtransaction; those that were not there before are given back.
-_UNLOCK = """
-    select case
-        when objsubid = 1 and mode = 'ExclusiveLock' then pg_advisory_unlock((classid::bigint << 32) | objid::bigint)
-        when objsubid = 1 then pg_advisory_unlock_shared((classid::bigint << 32) | objid::bigint)
-        when mode = 'ExclusiveLock' then pg_advisory_unlock(classid::bigint::bit(32)::int, objid::bigint::bit(32)::int)
-        else pg_advisory_unlock_shared(classid::bigint::bit(32)::int, objid::bigint::bit(32)::int)
-    end
-    from pg_locks
-    where locktype = 'advisory' and pid = pg_backend_pid() and row(classid, objid, objsubid, mode)::text <> all ($1)
+        pg_size_bytes(current_setting('max_stack_depth')) as stack, {HELD}
 """
 
 
@@ -149,11 +137,10 @@ def _rows_query(sql: str, columns: Sequence[Column], line: str, limits: Limits) 
 def confined(db: Database, search_path: str, limits: Limits) -> Iterator[Room]:
     """Room for one statement; raises Unconfined where it can't be confined, 42501 for a superuser."""
     refuse_superuser()
-    timer, held = Timer(), None
+    timer, before = Timer(), None
     try:
         with db.undone():
             before = _settle(db, search_path)
-            held = before["locks"]
             db.hold()
             grow_stack(before["stack"])
             with time_limit(limits.seconds) as timer, memory_limit(MEMORY):
@@ -167,8 +154,8 @@ def confined(db: Database, search_path: str, limits: Limits) -> Iterator[Room]:
     finally:
         if timer.fired:
             db.swallow_cancel()
-        if held is not None:
-            db.rows(_UNLOCK, ["text[]"], [held])
+        if before is not None:
+            give_back(db, before)
 
 
 def refuse_superuser() -> None:

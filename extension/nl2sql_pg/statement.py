@@ -45,11 +45,12 @@ def names(sql: str) -> tuple[list[str], list[str]]:
     found, called = set(), set()
     for match in _NAME.finditer(sql):
         quoted, bracket, plain, plain_bracket = match.groups()
-        name = quoted.replace('""', '"') if quoted else plain.lower()
-        name = name.encode()[:63].decode(errors="ignore")
-        found.add(name)
+        # which letters beyond ASCII are folded depends on the encoding: both ways count
+        folded = {quoted.replace('""', '"')} if quoted else {plain.lower(), plain.encode().lower().decode()}
+        folded = {name.encode()[:63].decode(errors="ignore") for name in folded}
+        found |= folded
         if bracket or plain_bracket:
-            called.add(name)
+            called |= folded
     return sorted(found), sorted(called)
 
 

@@ -31,5 +31,5 @@ def _untypable(column: str, kind: str) -> Refusal:
         "NL413",
         f"the column {column[:63]!r} can't be given a type of its own: it is {kind[:80]}",
         detail="The statement was run, but its rows can't be passed on as typed rows. Nothing was changed.",
-        hint="Ask for its parts as columns of their own, or take the rows as jsonb: nl2sql.query().",
+        hint="Ask for its parts or its text as columns of their own, or take the rows as jsonb: nl2sql.query().",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nl2sql_pg import running
+from nl2sql_pg.confinement import role_held
 from nl2sql_pg.context import Context
 from nl2sql_pg.errors import Refusal, ServerError
 from nl2sql_pg.limits import Allowance
@@ -56,7 +57,7 @@ def create(context: Context, place: Place, question: str, statement: Guarded, al
     judged = running.judged(context, statement, allowed)
     types = ["text", "text", "text[]", "text", "text", "text"]
     values = [place.schema, place.name, judged["returns"], statement.sql, context.search_path, f"nl2sql: {question}"]
-    with running.told(NOT_MADE):
+    with running.told(NOT_MADE), role_held():
         problem = context.db.value(_CREATE, types, values)
     if problem:
         raise _refused("NL403", f"the statement calls {problem}", "Ask in other words.")

@@ -74,7 +74,7 @@ $plpgsql$;
 comment on function nl2sql._named_relations(name[], text[]) is
     'relations the caller may read that have one of these names, as docs/protocol.md describes a table, but only what the guard needs';
 
--- API: Private
+-- API: Private. Who owns it decides, not the extension it belongs to: an extension's owner can add what he likes.
 create or replace function nl2sql._captured(schemas name[], words text[], called text[], sql text)
 returns text
 language plpgsql stable strict security invoker parallel safe
@@ -93,12 +93,8 @@ begin
             join pg_roles as r on r.oid = p.proowner
         where p.proname = any (words::name[]) and p.pronamespace = any (places)
             and not r.rolsuper and r.rolname <> current_user
-            -- x.name calls name(x), too
-            and (p.proname = any (called::name[]) or (p.pronargs = 1 and exists (
-                select from pg_type as t where t.oid = p.proargtypes[0] and t.typtype in ('c', 'p'))))
-            and not exists (
-                select from pg_depend as d
-                where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
+            -- x.name calls name(x), too: also by a domain, a cast, defaults, or VARIADIC, so that no type is asked for here
+            and (p.proname = any (called::name[]) or p.pronargs > 0)
         limit 1
     ), (
         select concat('operator ', o.oid::regoperator)
@@ -108,9 +104,6 @@ begin
             -- IN, BETWEEN, LIKE and USING are written without an operator
             and (strpos(sql, o.oprname) > 0
                 or o.oprname in ('=', '<>', '<', '>', '<=', '>=', '~~', '!~~', '~~*', '!~~*', '~', '!~', '~*', '!~*'))
-            and not exists (
-                select from pg_depend as d
-                where d.classid = 'pg_operator'::regclass and d.objid = o.oid and d.deptype = 'e')
         limit 1
     ));
 end

@@ -27,7 +27,8 @@ $python$;
 comment on function nl2sql._typed(text, text, jsonb, jsonb) is
     'an envelope {ok: {rows, columns: [{name, type}], warnings, sql}} or {error}; each row a list of texts';
 
--- API: Private. A domain stands for what it is made of, as it does for clients.
+-- API: Private. A domain stands for what it is made of, as it does for clients. Reading a text as a type runs what the
+-- type is made of (a domain's CHECK, a cast) outside the runner: only types of superusers and of the caller are read so.
 create or replace function nl2sql._column_types(types oid[], modifiers int[])
 returns table (number bigint, name text, readable boolean)
 language sql stable strict security invoker parallel safe
@@ -40,10 +41,34 @@ as $sql$
         select b.number, t.typbasetype, case when b.modifier < 0 then t.typtypmod else b.modifier end, b.level + 1
         from base as b join pg_type as t on t.oid = b.type_id
         where t.typtype = 'd'
+    ),
+    told (number, type_id, modifier) as (
+        select distinct on (b.number) b.number, b.type_id, b.modifier from base as b order by b.number, b.level desc
+    ),
+    within (number, type_id) as (
+        select t.number, t.type_id from told as t
+        union
+        select w.number, p.type_id
+        from within as w join pg_type as t on t.oid = w.type_id
+            cross join lateral (
+                select t.typelem
+                union all select t.typbasetype
+                union all select a.atttypid from pg_attribute as a
+                    where a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped
+                union all select r.rngsubtype from pg_range as r where r.rngtypid = t.oid
+                union all select r.rngtypid from pg_range as r where r.rngmultitypid = t.oid
+            ) as p (type_id)
+        where p.type_id <> 0
     )
-    select distinct on (b.number) b.number, format_type(b.type_id, b.modifier), t.typtype <> 'p'
-    from base as b join pg_type as t on t.oid = b.type_id
-    order by b.number, b.level desc
+    select t.number, format_type(t.type_id, t.modifier),
+        not exists (
+            select from within as w
+                left join pg_type as p on p.oid = w.type_id
+                left join pg_roles as r on r.oid = p.typowner
+            where w.number = t.number
+                and (p.typtype in ('d', 'p') or coalesce(not r.rolsuper and r.rolname <> current_user, true)))
+    from told as t
+    order by t.number
 $sql$;
 comment on function nl2sql._column_types(oid[], int[]) is 'types as SQL writes them, and whether a text can be read as one';
 
@@ -199,14 +224,17 @@ set standard_conforming_strings = on
 as $plpgsql$
 declare
     made constant text := format('%I.%I', schema_name, view_name);
+    names constant text := (select string_agg(quote_ident(c), ', ') from unnest(columns) as c);
+    -- one SELECT it is: the runner has had the same text in brackets
+    definition constant text := format(
+        E'create view %s (%s) with (security_invoker, security_barrier) as select * from (\n%s\n) as answer (%s)',
+        made, names, sql, names);
     harmful text;
 begin
     perform set_config('search_path', path, true);
-    -- one SELECT it is: the runner has had the same text in brackets
-    execute format(E'create view %s (%s) with (security_invoker, security_barrier) as select * from (\n%s\n) as answer (%s)',
-        made, (select string_agg(quote_ident(c), ', ') from unnest(columns) as c), sql,
-        (select string_agg(quote_ident(c), ', ') from unnest(columns) as c));
-    perform set_config('search_path', 'pg_catalog, pg_temp', true);
+    -- nothing of ours is looked up on the caller's path: a name of another role could stand for it
+    execute definition;
+    perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
     execute format('comment on view %s is %L', made, remark);
     -- what runs whenever somebody reads the view: nothing that changes something, nor runs text as SQL
     select p.oid::regprocedure::text into harmful

@@ -145,3 +145,58 @@ def test_a_view_shows_each_reader_what_he_may_read(
             admin.execute("select * from reports.names")
     finally:
         admin.execute("reset role; drop owned by stranger; drop role stranger")
+
+
+# Whatever a type runs when a text is read as it, outside the runner.
+PLANTED_TYPES = """
+    create schema planter authorization planter;
+    grant usage on schema planter to analyst;
+    set role planter;
+    create table planter.seen (who text);
+    grant insert on planter.seen to public;
+    create function planter.evil(value text) returns boolean language plpgsql as
+        $f$ begin insert into planter.seen values (current_user); return true;
+            exception when others then return true; end $f$;
+    create domain planter.dom as text check (planter.evil(value));
+    create domain planter.doms as planter.dom[];
+    create type planter.comp as (a planter.dom);
+    create type planter.mood as enum ('sad');
+    create function planter.to_mood(value text) returns planter.mood language plpgsql as
+        $f$ begin perform planter.evil(value); return 'sad'; end $f$;
+    create cast (text as planter.mood) with function planter.to_mood;
+    create type planter.texts as range (subtype = text);
+    create table planter.t as select
+        'x'::planter.dom as plain, '{x}'::planter.dom[] as many, '{x}'::planter.doms as inner_many,
+        row('x')::planter.comp as pair, array[row('x')::planter.comp] as pairs, 'sad'::planter.mood as mood,
+        '[a,b)'::planter.texts as span, '{[a,b)}'::planter.texts_multirange as spans;
+    grant select on planter.t to analyst;
+    reset role;
+    create type holding as (a planter.comp[]);
+    create type having_domain as (a dom_of_a_superuser);
+    create table planter.u as select
+        row(array[row('x')::planter.comp])::holding as held, row('x')::having_domain as kept, t as whole from planter.t;
+    grant select on planter.u to analyst;
+"""
+
+
+def test_no_planted_type_runs_when_rows_are_typed(answering: Answering, admin: Connection, analyst: Connection) -> None:
+    admin.execute("create role planter login; create domain dom_of_a_superuser as text check (value <> '')")
+    try:
+        admin.execute(PLANTED_TYPES.encode())
+        admin.execute("truncate planter.seen")
+        analyst.execute("set search_path = public, planter")
+        columns = ["many", "inner_many", "pair", "pairs", "mood", "span", "spans"]
+        for table, column in [("t", c) for c in columns] + [("u", "held"), ("u", "kept"), ("u", "whole")]:
+            answering(f"SELECT {column} FROM planter.{table}")
+            for call in ("select nl2sql.open('it', 'c')", f"select * from nl2sql.query_as('{column}') as t(c text)"):
+                analyst.execute("begin")
+                with pytest.raises(psycopg.Error) as caught:
+                    analyst.execute(call.encode())
+                analyst.execute("rollback")
+                assert (caught.value.sqlstate, column in str(caught.value)) == ("NL413", True), (column, caught.value)
+                assert caught.value.diag.message_detail and caught.value.diag.message_hint
+        answering("SELECT plain FROM planter.t")  # a domain by itself is passed on as what it is made of
+        assert lines(analyst, "select * from nl2sql.query_as('it') as t(c text)") == [("x",)]
+        assert lines(admin, "select * from planter.seen") == []
+    finally:
+        admin.execute("drop owned by planter cascade; drop role planter")

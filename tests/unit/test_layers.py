@@ -76,6 +76,7 @@ EXTENSION_ORDER = [
     "client",
     "comparing",  # rows beside rows
     "runner",  # one SELECT, confined and undone
+    "leavings",  # what outlives that in the session
     "masking",  # personal data in free text: pure functions
     "bridge",  # the only one that touches plpy
     "confinement",  # limits of the operating system and the server on what runs

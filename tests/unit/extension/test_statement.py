@@ -11,6 +11,7 @@ NAMES = [
     ("SELECT Count(*) FROM Orders", ["count", "from", "orders", "select"], ["count"]),
     ('SELECT "Odd ""Name""" FROM "T"', ['Odd "Name"', "T", "from", "select"], []),
     ('SELECT "fn" (1), größe(2)', ["fn", "größe", "select"], ["fn", "größe"]),
+    ("SELECT o.Éa(1)", ["o", "select", "Éa", "éa"], ["Éa", "éa"]),
     ("SELECT o.bonus FROM o", ["bonus", "from", "o", "select"], []),
 ]
 PLAN = {
