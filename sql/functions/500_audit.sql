@@ -218,16 +218,47 @@ end
 $plpgsql$;
 comment on function nl2sql._audit_append(jsonb) is 'append signed entries to the log: {stored, hash}, the last entry of their chain that is stored';
 
--- API: Private. SECURITY DEFINER: reads the outbox, for the sidecar alone.
-create or replace function nl2sql._audit_outbox(most int)
+-- API: Private
+create or replace function nl2sql._audit_shortened(record jsonb, size bigint)
 returns jsonb
-language sql stable strict security definer parallel unsafe
+language sql immutable strict security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $sql$
-    select coalesce(jsonb_agg(o.record order by o.noted_at, o.id), '[]')
-    from (select * from nl2sql._audit_outbox order by noted_at, id limit most) as o
+    select jsonb_object_agg(f.key, f.value) || jsonb_build_object('details', format('left out: a record of %s bytes', size))
+    from jsonb_each(record) as f
+    where f.key in ('id', 'event', 'action', 'at', 'session_user', 'role', 'pid') and octet_length(f.value::text) < 1000
 $sql$;
-comment on function nl2sql._audit_outbox(int) is 'records of actions inside the database that are not signed yet, oldest first';
+comment on function nl2sql._audit_shortened(jsonb, bigint) is 'who did something and when, of a record that is too large to be kept';
+
+-- API: Private. SECURITY DEFINER: reads the outbox, for the sidecar alone. About four million bytes at a time: a list that fits
+-- in no value would be asked for again and again. A row that is larger than that by itself goes without its contents.
+create or replace function nl2sql._audit_outbox(most int)
+returns jsonb
+language plpgsql stable strict security definer parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+declare
+    waiting record;
+    size bigint;
+    total bigint := 0;
+    found jsonb[] := '{}';
+begin
+    for waiting in
+        select o.id, o.record from nl2sql._audit_outbox as o order by o.noted_at, o.id limit most
+    loop
+        size := octet_length(waiting.record::text);
+        if size > 4000000 then
+            found := found || nl2sql._audit_shortened(waiting.record, size);
+            exit;
+        end if;
+        exit when total + size > 4000000;
+        total := total + size;
+        found := found || waiting.record;
+    end loop;
+    return to_jsonb(found);
+end
+$plpgsql$;
+comment on function nl2sql._audit_outbox(int) is 'records of actions inside the database that are not signed yet, oldest first; as many as make four million bytes';
 
 -- API: Private. SECURITY DEFINER: an auditor reads the log through the view only. Who reads is on record before the first row
 -- comes; the view has this in a subquery of its own, which runs once a statement.
