@@ -130,7 +130,7 @@ def _check_page(
 
 
 def _malformed(row: Row) -> list[str]:
-    """What keeps an entry from being sent as it is. Something takes its place, so that the others are still looked at."""
+    """What keeps an entry from being sent as it is; something takes its place, so that the others are looked at."""
     problems = []
     if row["seq"] < 1:
         problems.append("no entry has such a number")

@@ -16,7 +16,7 @@ from sidecar.database import Connection, DatabaseTask
 from sidecar.engine.base import EngineState
 from sidecar.journal.chain import Entry, canonical
 from sidecar.journal.ledger import Ledger
-from sidecar.journal.record import Record
+from sidecar.journal.record import Record, spelled_plainly
 
 log = logging.getLogger("sidecar.journal")
 
@@ -67,8 +67,20 @@ class Delivery(DatabaseTask):
     async def _deliver(self, connection: Connection, ledger: Ledger) -> None:
         while entries := await ledger.pending(self._most):
             sent = _first_of(entries)
-            answer = await self.rows(connection, _APPEND, (b"[" + b",".join(sent) + b"]").decode())
+            try:
+                answer = await self.rows(connection, _APPEND, (b"[" + b",".join(sent) + b"]").decode())
+            except psycopg.errors.UntranslatableCharacter:
+                if all(spelled_plainly(entry.record) == entry.record for entry in entries):
+                    raise  # signed anew it would be refused again
+                await self._respell(ledger)
+                continue
             await self._confirm(ledger, answer[0]["answer"])
+
+    async def _respell(self, ledger: Ledger) -> None:
+        """Sign anew what the database's encoding has no characters for: a model may write any of them."""
+        reason = f"the encoding of {self.name} lacks characters of a record"
+        await ledger.run(lambda: ledger.spool.begin_chain(reason, spelled_plainly))
+        self._most = 1
 
     async def _confirm(self, ledger: Ledger, answer: dict[str, Any]) -> None:
         """Go on behind what the database has, if it has what was signed here."""
