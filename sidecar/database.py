@@ -71,7 +71,12 @@ class DatabaseTask:
 
     async def _connected(self) -> None:
         async with await psycopg.AsyncConnection.connect(
-            self._database, autocommit=True, application_name="nl2sql-sidecar", row_factory=dict_row, connect_timeout=5
+            self._database,
+            autocommit=True,
+            application_name="nl2sql-sidecar",
+            client_encoding="utf8",  # not the database's: JSON is read and written as UTF-8
+            row_factory=dict_row,
+            connect_timeout=5,
         ) as connection:
             await connection.execute("set statement_timeout = '60s'; set lock_timeout = '5s'")
             await self.work(connection)

@@ -12,9 +12,12 @@ from nl2sql_pg.auditing import Entry, recorded
 from nl2sql_pg.bridge import Database
 from nl2sql_pg.context import Context, open_context
 from nl2sql_pg.envelope import enveloped
+from nl2sql_pg.errors import Refusal
 from nl2sql_pg.limits import Allowance, allowance, refuse_others, split_options
 from nl2sql_pg.question import Options, clean_question, read_options
 from nl2sql_pg.statement import Guarded
+
+TYPED_ACTIONS = ("query_as", "open")  # any caller may name one
 
 
 def check(plpy: Any, sql: str | None, caller: str) -> str:
@@ -51,7 +54,18 @@ def query(plpy: Any, question: str | None, options: str | None, caller: str) -> 
 
 def typed(plpy: Any, action: str, question: str | None, options: str | None, caller: str) -> str:
     """nl2sql._typed: each row a list of texts, each column with the type that its texts have."""
-    return enveloped(plpy, lambda db: {"ok": _asked_and_run(db, action, question, options, caller, typed=True)})
+
+    def work(db: Database) -> dict[str, Any]:
+        if action not in TYPED_ACTIONS:
+            raise Refusal(
+                "22023",
+                "only query_as and open give typed rows",
+                detail="Nothing was done: the audit log names each action as what it is.",
+                hint="Call nl2sql.query_as() or nl2sql.open().",
+            )
+        return {"ok": _asked_and_run(db, action, question, options, caller, typed=True)}
+
+    return enveloped(plpy, work)
 
 
 def save_view(plpy: Any, name: str | None, question: str | None, options: str | None, caller: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from nl2sql_pg.errors import Refusal
 PAGE = 1000  # entries of one request, as many as the protocol takes
 PAGE_CHARS = 1_500_000  # and so much text at most, well below the sidecar's limit for a body
 SECONDS = 60.0  # for one request
+NO_HASH = "0" * 64  # stands in for one that is none; no entry but the first follows it
 
 _CHAINS = "select * from nl2sql._audit_chains($1, $2)"
 _PAGE = "select * from nl2sql._audit_page($1, $2, $3, $4)"
@@ -77,9 +79,9 @@ def _start(context: Context, chain: Row) -> Head | None:
     before = chain["first_seq"] - 1
     stored = context.db.rows(_BEFORE, ["uuid", "bigint", "bigint"], [chain["chain"], before - 1, before])
     if stored:
-        return {"chain": chain["chain"], **stored[0]}
-    if chain["dropped_seq"]:
-        return {"chain": chain["chain"], "seq": chain["dropped_seq"], "hash": chain["dropped_hash"]}
+        return {"chain": chain["chain"], "seq": max(stored[0]["seq"], 0), "hash": _hash(stored[0]["hash"])}
+    if chain["dropped_seq"] > 0:
+        return {"chain": chain["chain"], "seq": chain["dropped_seq"], "hash": _hash(chain["dropped_hash"])}
     return None
 
 
@@ -108,10 +110,14 @@ def _check_page(
     for row in page:
         if row["differs"]:
             found.add("the columns beside the record differ from it", chain["chain"], row["seq"], row["at"])
+        for problem in _malformed(row):
+            found.add(problem, chain["chain"], row["seq"], row["at"])
+    found.entries += len(page)
+    page = [row for row in page if row["seq"] > 0]
     # What retention has left of its last month stands alone: its neighbours are gone for good.
     alone = [row for row in page if row["seq"] < chain["dropped_seq"]]
     runs: list[tuple[list[Row], Head | None]] = [
-        ([row], {"chain": chain["chain"], "seq": row["seq"] - 1, "hash": row["prev"]}) for row in alone
+        ([row], {"chain": chain["chain"], "seq": row["seq"] - 1, "hash": _hash(row["prev"])}) for row in alone
     ]
     rest = page[len(alone) :]
     if rest:
@@ -120,8 +126,44 @@ def _check_page(
         answer = _ask(context, "/v1/audit/verify", _request(database, chain["chain"], rows, before))
         for problem in answer["problems"]:
             found.add(str(problem["problem"]), chain["chain"], problem["seq"], times.get(problem["seq"]))
-    found.entries += len(page)
-    return {"chain": chain["chain"], "seq": rest[-1]["seq"], "hash": rest[-1]["hash"]} if rest else after
+    return {"chain": chain["chain"], "seq": rest[-1]["seq"], "hash": _hash(rest[-1]["hash"])} if rest else after
+
+
+def _malformed(row: Row) -> list[str]:
+    """What keeps an entry from being sent as it is; something takes its place, so that the others are looked at."""
+    problems = []
+    if row["seq"] < 1:
+        problems.append("no entry has such a number")
+    if (_hash(row["hash"]), _hash(row["prev"])) != (row["hash"], row["prev"]):
+        problems.append("not signed: a hash has 32 bytes")
+    if _record(row["record"]) is None:
+        problems.append("the record is none: not a flat object, or too large")
+    return problems
+
+
+def _hash(text: str | None) -> str:
+    return text if text and re.fullmatch("[0-9a-f]{64}", text) else NO_HASH
+
+
+def _record(text: str) -> dict[str, Any] | None:
+    """A record as any was signed; None of what the sidecar could not even read."""
+    if len(text) > PAGE_CHARS:
+        return None
+    try:
+        record = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(record, dict) and all(map(_is_field, record.values())):
+        return record
+    return None
+
+
+def _is_field(value: object) -> bool:
+    if isinstance(value, list):
+        return all(isinstance(item, str) for item in value)
+    if isinstance(value, int):
+        return -(2**63) <= value < 2**63
+    return value is None or isinstance(value, str)
 
 
 def _request(database: str, chain: str, rows: list[Row], after: Head | None) -> dict[str, Any]:
@@ -129,9 +171,9 @@ def _request(database: str, chain: str, rows: list[Row], after: Head | None) -> 
         {
             "chain": chain,
             "seq": row["seq"],
-            "prev": row["prev"],
-            "hash": row["hash"],
-            "record": json.loads(row["record"]),
+            "prev": _hash(row["prev"]),
+            "hash": _hash(row["hash"]),
+            "record": _record(row["record"]) or {},
         }
         for row in rows
     ]

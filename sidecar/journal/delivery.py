@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+import uuid
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 from pydantic import ValidationError
 
 from sidecar.database import Connection, DatabaseTask
 from sidecar.engine.base import EngineState
 from sidecar.journal.chain import Entry, canonical
 from sidecar.journal.ledger import Ledger
-from sidecar.journal.record import Record
+from sidecar.journal.record import Record, spelled_plainly
 
 log = logging.getLogger("sidecar.journal")
 
 BATCH = 500
 BATCH_BYTES = 4_000_000
+LOOKS_MISSED = 5  # in a row, until somebody is told
 GATHER = 0.1  # seconds to let records come together: each delivery is a transaction
 
 _APPEND = "select nl2sql._audit_append(%s::jsonb) as answer"
@@ -40,6 +44,7 @@ class Delivery(DatabaseTask):
         super().__init__(database, interval)
         self._ledger_of = ledger_of
         self._most = 1
+        self._missed = 0  # looks in a row that failed
 
     async def work(self, connection: Connection) -> None:
         """Deliver as records come, and look into the database each interval."""
@@ -62,8 +67,20 @@ class Delivery(DatabaseTask):
     async def _deliver(self, connection: Connection, ledger: Ledger) -> None:
         while entries := await ledger.pending(self._most):
             sent = _first_of(entries)
-            answer = await self.rows(connection, _APPEND, (b"[" + b",".join(sent) + b"]").decode())
+            try:
+                answer = await self.rows(connection, _APPEND, (b"[" + b",".join(sent) + b"]").decode())
+            except psycopg.errors.UntranslatableCharacter:
+                if all(spelled_plainly(entry.record) == entry.record for entry in entries):
+                    raise  # signed anew it would be refused again
+                await self._respell(ledger)
+                continue
             await self._confirm(ledger, answer[0]["answer"])
+
+    async def _respell(self, ledger: Ledger) -> None:
+        """Sign anew what the database's encoding has no characters for: a model may write any of them."""
+        reason = f"the encoding of {self.name} lacks characters of a record"
+        await ledger.run(lambda: ledger.spool.begin_chain(reason, spelled_plainly))
+        self._most = 1
 
     async def _confirm(self, ledger: Ledger, answer: dict[str, Any]) -> None:
         """Go on behind what the database has, if it has what was signed here."""
@@ -77,15 +94,52 @@ class Delivery(DatabaseTask):
             await ledger.run(lambda: ledger.spool.begin_chain(reason))
 
     def _note_success(self) -> None:
-        self._state = EngineState("ready", f"records are delivered to {self.name}", "none")
+        if self._missed < LOOKS_MISSED:
+            self._state = EngineState("ready", f"records are delivered to {self.name}", "none")
 
     async def _take_up(self, connection: Connection, ledger: Ledger) -> int:
         """Move records of the outbox into the chain; returns the entry up to which it must be delivered before more."""
-        await connection.execute(_LOOK)
         found = (await self.rows(connection, _OUTBOX, BATCH))[0]["records"] or []
         if found:
             await ledger.record([_acceptable(record) for record in found])
+        await self._look(connection, ledger)
         return ledger.spool.head.seq if found else 0
+
+    async def _look(self, connection: Connection, ledger: Ledger) -> None:
+        """Have the database look at its roles and rights. Whoever blocks that must not hold up the delivery as well."""
+        try:
+            await connection.execute(_LOOK)
+        except psycopg.Error as error:
+            if connection.closed:
+                raise
+            self._missed += 1
+            if self._missed == LOOKS_MISSED:
+                await self._note_blindness(connection, ledger, error)
+        else:
+            self._missed = 0
+
+    async def _note_blindness(self, connection: Connection, ledger: Ledger, error: psycopg.Error) -> None:
+        """Put on record, once, that changes of roles and rights go unseen; the record raises an alert."""
+        reason = f"roles and rights of {self.name} can't be watched"
+        log.error(reason, extra={"fields": {"database": self.name, "sqlstate": error.sqlstate}})
+        self._state = EngineState(
+            "restarting", f"{reason}: SQLSTATE {error.sqlstate}", "See pg_locks for who holds nl2sql._audit_state."
+        )
+        await ledger.record([_gap(connection.info.user, reason, error.sqlstate)])
+
+
+def _gap(user: str, reason: str, sqlstate: str | None) -> dict[str, object]:
+    """A record of the sidecar's own."""
+    return Record(
+        id=str(uuid.uuid4()),
+        event="event",
+        action="audit_gap",
+        at=time.time_ns() // 1000,
+        session_user=user,
+        role=user,
+        sqlstate=sqlstate,
+        details=reason,
+    ).fields()
 
 
 def _acceptable(record: dict[str, Any]) -> dict[str, object]:

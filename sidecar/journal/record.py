@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-CUT = "…"
+CUT = "..."  # what every database can store
 MOST_ITEMS = 1000
 
 
 def _cut_at(length: int) -> AfterValidator:
-    return AfterValidator(lambda text: text if len(text) <= length else text[: length - 1] + CUT)
+    return AfterValidator(lambda text: text if len(text) <= length else text[: length - len(CUT)] + CUT)
 
 
 def _cut_list(items: list[str]) -> list[str]:
@@ -65,3 +66,16 @@ class Record(BaseModel):
     def fields(self) -> dict[str, object]:
         """What is signed and stored: the fields that are known."""
         return self.model_dump(exclude_unset=True, exclude_none=True)
+
+
+def spelled_plainly(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The record in ASCII without NUL, which a database of any encoding can store; other characters become escapes."""
+    return {name: _plain(value) for name, value in record.items()}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("ascii", "backslashreplace").decode("ascii").replace("\0", "\\x00")
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value

@@ -11,7 +11,7 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -194,14 +194,17 @@ class Spool:
         head = {"chain": self.head.chain, "seq": self.head.seq, "hash": self.head.hash}
         write_whole(self.folder / "head.json", canonical(head) + b"\n")
 
-    def begin_chain(self, reason: str) -> None:
-        """Sign what waits anew, as a chain of its own: the database has other entries under these numbers."""
+    def begin_chain(self, reason: str, change: Callable[[Record], Record] | None = None) -> None:
+        """Sign what waits anew, as a chain of its own, changed as the database needs it.
+
+        For a database that has other entries under these numbers, or that can't store what was signed.
+        """
         log.error("audit chain ended", extra={"fields": {"spool": str(self.folder), "reason": reason}})
         waiting: list[Record] = []
         for file in self._files:
             for entry in segment.entries_from(file.path, max(0, self.delivered - file.before), self.head.seq):
                 if self.delivered < entry.seq <= self.head.seq:
-                    waiting.append(entry.record)
+                    waiting.append(change(entry.record) if change else entry.record)
         self._begin_chain(waiting)
 
     def _begin_chain(self, waiting: Sequence[Record]) -> None:

@@ -65,6 +65,27 @@ end
 $plpgsql$;
 comment on function nl2sql._audit_session(name) is 'fields of an audit record that tell who acts, from where and when';
 
+-- API: Private. Users bring in what they like by way of feedback: a record has its bounds before it is stored, not only where
+-- the sidecar takes it up. Numbers and truth values are small.
+create or replace function nl2sql._audit_cut(field jsonb)
+returns jsonb
+language sql immutable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    select case jsonb_typeof(field)
+        when 'string' then case
+            when length(field #>> '{}') > 32768 then to_jsonb(left(field #>> '{}', 32765) || '...')
+            else field end
+        when 'array' then (
+            select coalesce(jsonb_agg(to_jsonb(case
+                when x.place = 1000 then '...'
+                when length(x.item) > 300 then left(x.item, 297) || '...'
+                else x.item end) order by x.place), '[]')
+            from jsonb_array_elements_text(field) with ordinality as x (item, place) where x.place <= 1000)
+        else field end
+$sql$;
+comment on function nl2sql._audit_cut(jsonb) is 'a text, or a list of texts, within the bounds of a record';
+
 -- API: Private. SECURITY DEFINER: nobody may write the outbox otherwise. Granted to nobody: only functions of the extension note.
 -- Fields of a record among the details stand by themselves; all else is kept as the text of one object.
 create or replace function nl2sql._audit_note(action text, details jsonb)
@@ -75,7 +96,7 @@ as $plpgsql$
 declare
     given constant jsonb := coalesce(details, '{}');
     own constant jsonb := coalesce(
-        (select jsonb_object_agg(d.key, d.value) from jsonb_each(given) as d
+        (select jsonb_object_agg(d.key, nl2sql._audit_cut(d.value)) from jsonb_each(given) as d
             where d.key in ('question', 'sql', 'verdict', 'rule') and jsonb_typeof(d.value) = 'string'
                 or d.key in ('tables', 'columns', 'masks') and jsonb_typeof(d.value) = 'array'
                     and not jsonb_path_exists(d.value, '$[*] ? (@.type() != "string")')),
@@ -84,7 +105,7 @@ declare
     record jsonb := nl2sql._audit_session(nl2sql._audit_role()) || jsonb_build_object('event', 'event', 'action', action) || own;
 begin
     if others <> '{}' then
-        record := record || jsonb_build_object('details', others::text);
+        record := record || jsonb_build_object('details', nl2sql._audit_cut(to_jsonb(others::text)));
     end if;
     insert into nl2sql._audit_outbox (id, record) values ((record ->> 'id')::uuid, record);
 end

@@ -16,8 +16,52 @@ end
 $plpgsql$;
 comment on function nl2sql._audit_keep() is 'trigger: refuses every change of a stored audit record';
 
+-- API: Private. Rights are not enough: a member of pg_write_all_data has them on every table. Functions of the extension write
+-- as its owner; restoring and repairing are for that owner and for superusers, who could disable this anyway.
+create or replace function nl2sql._audit_own()
+returns trigger
+language plpgsql volatile called on null input security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+begin
+    if exists (
+        select from pg_roles as r join pg_class as c on c.oid = tg_relid
+        where r.rolname = current_user and (r.rolsuper or r.oid = c.relowner))
+    then
+        return null;
+    end if;
+    raise exception using
+        errcode = '42501',
+        message = format('permission denied: %s is written by functions of nl2sql only', tg_relid::regclass),
+        detail = format('%s was refused; nothing was changed.', tg_op),
+        hint = 'Settings are changed by nl2sql.set_setting(); audit records are written by what they tell of.';
+end
+$plpgsql$;
+comment on function nl2sql._audit_own() is 'trigger: refuses what is not done by the owner of the table, whatever rights others hold';
+
+-- API: Private. Statement triggers of a partitioned table don't fire for what is addressed to a partition, so each one has its
+-- own. What the tables beside the log hold decides what is recorded, and what of it arrives.
+create or replace function nl2sql._audit_triggers()
+returns table (log regclass, name text, moment text, level text, trigger_function regprocedure, bits int2)
+language sql stable called on null input security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    select p.relid, w.name, w.moment, w.level, w.trigger_function::regprocedure, w.bits::int2
+    from pg_partition_tree('nl2sql._audit') as p
+        cross join (values
+            ('audit_keep_row', 'before update or delete', 'row', 'nl2sql._audit_keep()', 27),
+            ('audit_keep', 'before update or delete or truncate', 'statement', 'nl2sql._audit_keep()', 58),
+            ('audit_own', 'before insert', 'statement', 'nl2sql._audit_own()', 6)
+        ) as w (name, moment, level, trigger_function, bits)
+    union all
+    select t.log::regclass, 'audit_own', 'before insert or update or delete or truncate', 'statement',
+        'nl2sql._audit_own()'::regprocedure, 62::int2
+    from (values ('nl2sql.setting'), ('nl2sql._audit_outbox'), ('nl2sql._audit_alert'), ('nl2sql._audit_chain'),
+        ('nl2sql._audit_state')) as t (log)
+$sql$;
+comment on function nl2sql._audit_triggers() is 'triggers that the log, its partitions and the tables beside it must have';
+
 -- API: Private. Dynamic SQL over names of our own making; granted to nobody, called by functions of the owner.
--- Statement triggers of a partitioned table don't fire for what is addressed to a partition, so each one has its own.
 create or replace function nl2sql._audit_protect(log regclass)
 returns void
 language plpgsql volatile strict security invoker parallel unsafe
@@ -27,14 +71,10 @@ as $plpgsql$
 declare
     wanted record;
 begin
-    for wanted in
-        select * from (values
-            ('audit_keep_row', 'before update or delete', 'row'),
-            ('audit_keep', 'before update or delete or truncate', 'statement')) as w (name, moment, level)
-    loop
+    for wanted in select t.* from nl2sql._audit_triggers() as t where t.log = _audit_protect.log loop
         if not exists (select from pg_trigger as t where t.tgrelid = log and t.tgname = wanted.name) then
-            execute format('create trigger %I %s on %s for each %s execute function nl2sql._audit_keep()',
-                wanted.name, wanted.moment, log, wanted.level);
+            execute format('create trigger %I %s on %s for each %s execute function %s',
+                wanted.name, wanted.moment, log, wanted.level, wanted.trigger_function);
         end if;
         if exists (select from pg_trigger as t where t.tgrelid = log and t.tgname = wanted.name and t.tgenabled <> 'A') then
             execute format('alter table %s enable always trigger %I', log, wanted.name);
@@ -42,7 +82,7 @@ begin
     end loop;
 end
 $plpgsql$;
-comment on function nl2sql._audit_protect(regclass) is 'give the log or a partition of it the triggers that keep it append-only';
+comment on function nl2sql._audit_protect(regclass) is 'give the log, a partition of it or a table beside it the triggers that keep it as it is';
 
 -- API: Private. Dynamic SQL over names of our own making, as above.
 create or replace function nl2sql._audit_index(log regclass)
@@ -65,6 +105,9 @@ comment on function nl2sql._audit_index(regclass) is 'give a partition of the lo
 
 select nl2sql._audit_index('nl2sql._audit_other');
 select nl2sql._audit_protect('nl2sql._audit'), nl2sql._audit_protect('nl2sql._audit_other');
+select nl2sql._audit_protect('nl2sql.setting'), nl2sql._audit_protect('nl2sql._audit_outbox');
+select nl2sql._audit_protect('nl2sql._audit_alert'), nl2sql._audit_protect('nl2sql._audit_chain');
+select nl2sql._audit_protect('nl2sql._audit_state');
 
 -- API: Private
 create or replace function nl2sql._audit_unprotected()
@@ -72,14 +115,14 @@ returns setof regclass
 language sql stable called on null input security invoker parallel unsafe
 set search_path = pg_catalog, pg_temp
 as $sql$
-    select p.relid
-    from pg_partition_tree('nl2sql._audit') as p
-        left join pg_trigger as t on t.tgrelid = p.relid and t.tgenabled = 'A' and t.tgfoid = 'nl2sql._audit_keep()'::regprocedure
-            and (t.tgname, t.tgtype) in (('audit_keep_row', 27), ('audit_keep', 58))
-    group by p.relid
-    having count(t.oid) < 2
+    select distinct w.log
+    from nl2sql._audit_triggers() as w
+    where not exists (
+        select from pg_trigger as t
+        where t.tgrelid = w.log and t.tgname = w.name and t.tgfoid = w.trigger_function and t.tgtype = w.bits
+            and t.tgenabled = 'A' and t.tgqual is null and t.tgattr = '')
 $sql$;
-comment on function nl2sql._audit_unprotected() is 'the log and its partitions, as far as they lack a trigger';
+comment on function nl2sql._audit_unprotected() is 'the log, its partitions and the tables beside it, as far as they lack a trigger';
 
 -- API: Private. Dynamic SQL over a date; granted to nobody, called by functions of the owner.
 create or replace function nl2sql._audit_partition(moment timestamptz)
@@ -203,16 +246,47 @@ end
 $plpgsql$;
 comment on function nl2sql._audit_append(jsonb) is 'append signed entries to the log: {stored, hash}, the last entry of their chain that is stored';
 
--- API: Private. SECURITY DEFINER: reads the outbox, for the sidecar alone.
-create or replace function nl2sql._audit_outbox(most int)
+-- API: Private
+create or replace function nl2sql._audit_shortened(record jsonb, size bigint)
 returns jsonb
-language sql stable strict security definer parallel unsafe
+language sql immutable strict security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $sql$
-    select coalesce(jsonb_agg(o.record order by o.noted_at, o.id), '[]')
-    from (select * from nl2sql._audit_outbox order by noted_at, id limit most) as o
+    select jsonb_object_agg(f.key, f.value) || jsonb_build_object('details', format('left out: a record of %s bytes', size))
+    from jsonb_each(record) as f
+    where f.key in ('id', 'event', 'action', 'at', 'session_user', 'role', 'pid') and octet_length(f.value::text) < 1000
 $sql$;
-comment on function nl2sql._audit_outbox(int) is 'records of actions inside the database that are not signed yet, oldest first';
+comment on function nl2sql._audit_shortened(jsonb, bigint) is 'who did something and when, of a record that is too large to be kept';
+
+-- API: Private. SECURITY DEFINER: reads the outbox, for the sidecar alone. About four million bytes at a time: a list that fits
+-- in no value would be asked for again and again. A row that is larger than that by itself goes without its contents.
+create or replace function nl2sql._audit_outbox(most int)
+returns jsonb
+language plpgsql stable strict security definer parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+declare
+    waiting record;
+    size bigint;
+    total bigint := 0;
+    found jsonb[] := '{}';
+begin
+    for waiting in
+        select o.id, o.record from nl2sql._audit_outbox as o order by o.noted_at, o.id limit most
+    loop
+        size := octet_length(waiting.record::text);
+        if size > 4000000 then
+            found := found || nl2sql._audit_shortened(waiting.record, size);
+            exit;
+        end if;
+        exit when total + size > 4000000;
+        total := total + size;
+        found := found || waiting.record;
+    end loop;
+    return to_jsonb(found);
+end
+$plpgsql$;
+comment on function nl2sql._audit_outbox(int) is 'records of actions inside the database that are not signed yet, oldest first; as many as make four million bytes';
 
 -- API: Private. SECURITY DEFINER: an auditor reads the log through the view only. Who reads is on record before the first row
 -- comes; the view has this in a subquery of its own, which runs once a statement.

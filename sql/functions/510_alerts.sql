@@ -10,6 +10,8 @@ as $sql$
         when sqlstate in ('42501', 'NL402', 'NL408') then 'denied'
         when sqlstate in ('NL401', 'NL403', 'NL404', 'NL405', 'NL411') then 'guard'
         when action = 'audit_verify' and verdict = 'broken' then 'verify'
+        -- what only the database and the sidecar themselves say
+        when event <> 'event' then null
         when action in ('role_change', 'rights_change') then 'rights'
         when action in ('audit_unprotected', 'audit_retain', 'audit_gap') then 'audit'
         when action in ('ddl', 'drop') then 'ddl'

@@ -115,24 +115,42 @@ end
 $plpgsql$;
 comment on function nl2sql._audit_changed(text, text[]) is 'what differs from the last look, {added, removed} or {first}; NULL: nothing';
 
--- API: Private
+-- API: Private. The look keeps one row, and each transaction that changes rights a row of its own until the next look: the owner
+-- of a masked table, who grants and stays in the transaction, holds up neither other grants nor the look.
 create or replace function nl2sql._audit_note_rights(statement text)
 returns void
 language plpgsql volatile called on null input security invoker parallel unsafe
 set search_path = pg_catalog, pg_temp
 as $plpgsql$
 declare
-    changed constant jsonb := nl2sql._audit_changed('rights', nl2sql._audit_rights());
+    found constant text[] := nl2sql._audit_rights();
+    before constant text[] := (
+        select s.items from nl2sql._audit_state as s
+        where s.kind = 'rights' or left(s.kind, 7) = 'rights:' order by s.seen_at desc limit 1);
+    here constant text := case when statement is null then 'rights' else concat('rights:', pg_current_xact_id()) end;
 begin
-    if changed ? 'added' then
-        perform nl2sql._audit_note('rights_change', changed || jsonb_build_object('sql', statement));
+    if statement is null then
+        delete from nl2sql._audit_state as s where left(s.kind, 7) = 'rights:';
+    end if;
+    if before is distinct from found or statement is null and not exists (
+        select from nl2sql._audit_state as s where s.kind = 'rights' and s.items = found)
+    then
+        insert into nl2sql._audit_state as s (kind, items) values (here, found)
+        on conflict on constraint _audit_state_pkey do update set items = excluded.items, seen_at = clock_timestamp();
+    end if;
+    if before <> found then
+        perform nl2sql._audit_note('rights_change', jsonb_build_object(
+            'added', to_jsonb(array(select unnest(found) except select unnest(before) order by 1)),
+            'removed', to_jsonb(array(select unnest(before) except select unnest(found) order by 1)),
+            'sql', statement));
     end if;
 end
 $plpgsql$;
 comment on function nl2sql._audit_note_rights(text) is 'note rights on watched objects that have changed since the last look';
 
 -- API: Private. SECURITY DEFINER: looks at and keeps what the sidecar, which calls it each interval, has no right to. One look
--- at a time.
+-- at a time, by a lock on a row that only roles with rights on this table can take: an advisory lock is for anybody. Who finds it
+-- taken is told so, and the sidecar tells when that goes on.
 create or replace function nl2sql._audit_look()
 returns void
 language plpgsql volatile called on null input security definer parallel unsafe
@@ -142,9 +160,10 @@ declare
     changed jsonb;
     bare constant regclass[] := array(select nl2sql._audit_unprotected());
 begin
-    if not pg_try_advisory_xact_lock('nl2sql._audit_state'::regclass::oid::bigint) then
-        return;
+    if not exists (select from nl2sql._audit_state as s where s.kind = 'look') then
+        insert into nl2sql._audit_state (kind, items) values ('look', '{}') on conflict do nothing;
     end if;
+    perform from nl2sql._audit_state as s where s.kind = 'look' for update nowait;
     for ahead in 0..3 loop
         perform nl2sql._audit_partition(clock_timestamp() + make_interval(months => ahead));
     end loop;

@@ -87,7 +87,9 @@ as $sql$
                 union all
                 select o.record from nl2sql._audit_outbox as o where o.record ->> 'action' = 'audit_retain'
             ) as said
-            where (said.record ->> 'details')::jsonb -> 'chains' @> jsonb_build_array(jsonb_build_object(
+            -- details that were cut are no JSON
+            where case when right(said.record ->> 'details', 1) = '}' then (said.record ->> 'details')::jsonb -> 'chains' end
+                @> jsonb_build_array(jsonb_build_object(
                 'chain', k.chain::text, 'seq', c.dropped_seq, 'hash', encode(c.dropped_hash, 'hex'))))
     from known as k
         left join nl2sql._audit_chain as c on c.chain = k.chain

@@ -298,6 +298,37 @@ def test_a_superuser_is_found_out(admin: Connection, month: str, statement: str)
     assert found
 
 
+MALFORMED = {
+    "an empty hash": "update t set hash = '' where seq = 10",
+    "a short hash before it": "update t set prev = 'x' where seq = 10",
+    "a record that is no object": "update t set record = '[1]' where seq = 10",
+    "a number that no record has": "update t set record = record || '{\"rows\": 1e400}' where seq = 10",
+    "a record within the record": "update t set record = record || '{\"rows\": {\"a\": [[1]]}}' where seq = 10",
+    "a record that is too large":
+        "update t set record = record || jsonb_build_object('sql', repeat('x', 9000000)) where seq = 10",
+    "a number below the first": "update t set seq = -10 where seq = 10",
+    "a head of retention without a hash":
+        "with gone as (delete from t where seq <= 10)"
+        " update nl2sql._audit_chain set dropped_seq = 10, dropped_hash = ''",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("statement", MALFORMED.values(), ids=MALFORMED)
+def test_a_malformed_entry_hides_no_other(admin: Connection, month: str, statement: str) -> None:
+    """Nor does it end the verification: NL602 would be less alarming than what there is to say."""
+    admin.execute("begin")
+    admin.execute(f"alter table {month} disable trigger all".encode())
+    admin.execute(f"create temporary view t as select * from {month}".encode())
+    assert admin.execute(statement.encode()).rowcount > 0
+    admin.execute("update t set role = 'x' where seq = 15")
+    admin.execute("select nl2sql._audit_protect(%s)", (month,))
+    found = admin.execute("select seq, problem from nl2sql.audit_verify()").fetchall()
+    admin.execute("rollback")
+    assert (15, "the columns beside the record differ from it") in found
+    assert {seq for seq, _ in found if seq != 15} & {10, -10, 11, None}
+    assert {seq for seq, _ in found} <= {None, -10, 10, 11, 15}
+
+
 def test_missing_triggers_are_told_noted_and_mended(live: Audited, admin: Connection, month: str) -> None:
     admin.execute("begin")
     admin.execute(f"drop trigger audit_keep on {month}".encode())
