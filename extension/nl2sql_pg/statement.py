@@ -14,7 +14,7 @@ MAX_SQL = 32_768
 
 _NAMED = "select nl2sql._named_relations($1, $2)"
 _CAPTURED = "select coalesce(nl2sql._captured($1, $2, $3, $4), nl2sql._captured_type($2))"
-_ESCAPED = re.compile(r'\bu&["\']', re.IGNORECASE)  # a name in it is not found here as the server reads it
+_ESCAPED = re.compile(r'\bu&"', re.IGNORECASE)  # a name in it is not found here as the server reads it
 
 # A name, quoted or not, and the bracket of a call behind it. Words in a string literal count, too, which is no harm.
 _NAME = re.compile(r'"((?:[^"]|"")+)"(\s*\()?|([^\W\d][\w$]*)(\s*\()?')
@@ -81,7 +81,7 @@ def refuse_captured(context: Context, sql: str, consequence: str) -> None:
     if _ESCAPED.search(sql):
         raise Refusal(
             "NL403",
-            'a name or text written as U&"…" is not allowed',
+            'a name written as U&"…" is not allowed',
             detail=f"What it leads to can't be looked up. {consequence}",
             hint="Write its characters themselves.",
         )

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import tempfile
+import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -71,15 +74,16 @@ def service(database: Database) -> Iterator[Sidecar]:
 @pytest.fixture
 def mark(database: Database, admin: Connection, analyst: Connection, service: Sidecar) -> Iterator[str]:
     """Set the stage; the file that only a superuser's hand could have left."""
-    path = f"/tmp/nl2sql-mark-{database.name}"
-    admin.execute(STAGE.replace("{mark}", path).encode())
-    yield path
+    path = Path(tempfile.gettempdir()) / f"nl2sql-mark-{uuid.uuid4().hex}"
+    admin.execute(STAGE.replace("{mark}", str(path)).encode())
+    yield str(path)
+    path.unlink(missing_ok=True)
     admin.execute("reset role; drop owned by mallory cascade; drop role mallory")
 
 
 def untouched(admin: Connection, mark: str) -> bool:
     admin.execute("reset role")
-    left = admin.execute("select pg_stat_file(%s, true) is not null", (mark,)).fetchone()
+    left = admin.execute("select (pg_stat_file(%s, true)).size is not null", (mark,)).fetchone()
     return left == (False,) and admin.execute("select is_called from mallory.ran").fetchone() == (False,)
 
 
