@@ -99,8 +99,8 @@ def test_long_texts_are_cut(service: Sidecar) -> None:
     record = kept(service, "long")[0]
     lengths = {name: len(record[name]) for name in ("question", "sql", "role", "tables")}
     assert lengths == {"question": 8000, "sql": 32_768, "role": 300, "tables": 1000}
-    assert all(record[name].endswith("…") for name in ("question", "sql", "role"))
-    assert record["tables"][-1] == "…"
+    assert all(record[name].endswith("...") for name in ("question", "sql", "role"))
+    assert record["tables"][-1] == "..."
 
 
 def test_what_is_not_known_is_left_out(service: Sidecar) -> None:
