@@ -123,14 +123,16 @@ language plpgsql volatile called on null input security invoker parallel unsafe
 set search_path = pg_catalog, pg_temp
 as $plpgsql$
 declare
+    -- read before the rights are: what commits meanwhile keeps its row, and stands before what a look has found
+    known constant text[] := array(select s.kind from nl2sql._audit_state as s where left(s.kind, 7) = 'rights:');
     found constant text[] := nl2sql._audit_rights();
     before constant text[] := (
         select s.items from nl2sql._audit_state as s
-        where s.kind = 'rights' or left(s.kind, 7) = 'rights:' order by s.seen_at desc limit 1);
+        where s.kind = 'rights' or left(s.kind, 7) = 'rights:' order by s.kind = 'rights', s.seen_at desc limit 1);
     here constant text := case when statement is null then 'rights' else concat('rights:', pg_current_xact_id()) end;
 begin
     if statement is null then
-        delete from nl2sql._audit_state as s where left(s.kind, 7) = 'rights:';
+        delete from nl2sql._audit_state as s where s.kind = any (known);
     end if;
     if before is distinct from found or statement is null and not exists (
         select from nl2sql._audit_state as s where s.kind = 'rights' and s.items = found)
