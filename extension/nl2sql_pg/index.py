@@ -17,6 +17,7 @@ STEP = 60.0  # seconds for one request; the whole takes as long as it takes, und
 _HEAD = "select nl2sql._index_queue_head()"
 _PENDING = "select relid::bigint as relid, attnum, names, document, fingerprint from nl2sql._index_pending($1)"
 _STORE = "select nl2sql._index_store($1::jsonb, $2, $3)"
+_VALUES = "select nl2sql._known_refresh($1)"
 
 
 def refresh(context: Context) -> int:
@@ -27,6 +28,8 @@ def refresh(context: Context) -> int:
         entries = context.db.rows(_PENDING, ["int"], [RELATIONS])
         if not entries:
             _store(context, [], None, head)
+            while context.db.value(_VALUES, ["int"], [RELATIONS]):
+                pass
             return len(stored)
         embedder = _embed(context, entries)
         _store(context, entries, embedder, head)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 
 Words = tuple[str, ...]
@@ -31,14 +31,16 @@ def stem(word: str) -> str:
     return next((word[: -len(end)] + put for end, put in _ENDINGS if word.endswith(end)), word)
 
 
+@lru_cache(maxsize=20_000)
 def is_generic(column: Words) -> bool:
     """Whether it names no table: id, code, name."""
     return all(word in KEY_WORDS or word.isdigit() for word in column)
 
 
-def tails(name: Words) -> Iterator[str]:
+@lru_cache(maxsize=20_000)
+def tails(name: Words) -> tuple[str, ...]:
     """It and what is left without its first words, written together: dim_customer gives dimcustomer and customer."""
-    return ("".join(name[start:]) for start in range(len(name)))
+    return tuple("".join(name[start:]) for start in range(len(name)))
 
 
 def is_short_for(short: str, word: str) -> bool:

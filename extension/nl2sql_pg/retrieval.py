@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from nl2sql_pg import budget, ranking, undeclared
+from nl2sql_pg import budget, known_values, ranking, undeclared
 from nl2sql_pg.context import Context
 from nl2sql_pg.embedding import Asked, embed
 from nl2sql_pg.errors import Refusal
@@ -113,6 +113,7 @@ def _reason(table: dict[str, Any], found: Ranked | None, why: str) -> dict[str, 
         "by_meaning": found and found.by_meaning,
         "by_name": found and found.by_name,
         "by_text": found and found.by_text,
+        "by_value": found and found.by_value,
         "score": found and found.score,
         "why": why,
     }
@@ -155,6 +156,8 @@ def _rank(context: Context, asked: Asked) -> tuple[list[Ranked], list[str]]:
         ],
     )
     candidates = _with_fresh(context, asked, [ranking.candidate_from(row) for row in rows], stale)
+    if context.preferences.values:
+        candidates = known_values.add_to(context, asked.text, candidates)
     warnings = []
     if stale and context.db.value(_NOTHING_INDEXED):
         warnings.append(

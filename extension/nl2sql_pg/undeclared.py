@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,10 @@ SHOWN = 0.6  # least score of a join that a prompt shows and a repair uses
 
 _COLUMNS = "select * from nl2sql._key_columns($1::oid[])"
 _KNOWN = "select * from nl2sql._known_joins($1::oid[])"
+_SCHEMAS = """
+    select c.oid::bigint as relid, c.relnamespace::bigint as namespace
+    from pg_catalog.pg_class as c where c.oid = any ($1::oid[])
+"""
 _STATISTICS = "select * from nl2sql._key_statistics($1::oid[], $2::int2[])"
 
 
@@ -79,7 +84,10 @@ def bridges(db: Database, seeds: list[int], others: list[int]) -> list[int]:
     relations = [*seeds, *others]
     known = _known(db, relations)
     joins: list[Pairing] = [join for join in known if join.origin == "defined"]
-    joins += [join for join in infer(_columns(db, relations), known, lambda _: {}) if join.score >= CONNECTS]
+    if not joins:
+        relations = _may_connect(db, seeds, others)
+    columns = _columns(db, relations) if relations else []
+    joins += [join for join in infer(columns, known, lambda _: {}) if join.score >= CONNECTS]
     neighbours: dict[int, set[int]] = {}
     for join in joins:
         for table, other in ((join.relation, join.target), (join.target, join.relation)):
@@ -87,6 +95,15 @@ def bridges(db: Database, seeds: list[int], others: list[int]) -> list[int]:
                 neighbours.setdefault(table, set()).add(other)
     connecting = [table for table in others if len(neighbours.get(table, ())) > 1]
     return sorted(connecting, key=lambda table: -len(neighbours[table]))
+
+
+def _may_connect(db: Database, seeds: list[int], others: list[int]) -> list[int]:
+    """Without those of schemas that have fewer than two of the seeds: what is inferred stays within a schema."""
+    rows = db.rows(_SCHEMAS, ["bigint[]"], [[*seeds, *others]])
+    homes = {row["relid"]: row["namespace"] for row in rows}
+    count = Counter(homes.get(seed) for seed in seeds)
+    kept = [table for table in (*seeds, *others) if count[homes.get(table)] > 1]
+    return kept if any(table in kept for table in others) else []
 
 
 def all_of(db: Database, relations: list[int]) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ TEXTS = 64  # texts embedded at once; small, so that a question's own embedding 
 _HEAD = "select nl2sql._index_queue_head() as head"
 _PENDING = "select relid::bigint as relid, attnum, names, document, fingerprint from nl2sql._index_pending(%s)"
 _STORE = "select nl2sql._index_store(%s::jsonb, %s, %s)"
+_VALUES = "select nl2sql._known_refresh(%s) as stored"
 _EXAMPLES = "select id, question from nl2sql._example_pending(%s, %s)"
 _STORE_EXAMPLES = "select nl2sql._example_embed(%s::jsonb, %s) as stored"
 
@@ -41,6 +42,7 @@ class IndexWorker(DatabaseTask):
             stored = await self._step(connection)
             self._state = EngineState("ready", f"schema index of {self.name} is kept fresh", "none")
             stored += await self._embed_examples(connection)
+            stored += (await self.rows(connection, _VALUES, RELATIONS))[0]["stored"]
             if not stored:
                 await asyncio.sleep(self._interval)
 

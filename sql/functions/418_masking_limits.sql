@@ -229,6 +229,9 @@ begin
     from nl2sql._value_column as c
         join nl2sql._held_back(array(select distinct k.relid::oid from nl2sql._value_column as k)) as h
             on h.relid = c.relid and h.attnum = c.attnum;
+    delete from nl2sql._known_value as v
+    using nl2sql._held_back(array(select k.relid from nl2sql._known_relation as k)) as h
+    where v.relid = h.relid and v.attnum = h.attnum;
 end
 $plpgsql$;
 comment on function nl2sql._forget_held_back() is 'drop stored values of masked columns, of partitions and children of their tables, and of views over them';

@@ -47,11 +47,12 @@ declare
     joining constant text[] := array[
         'nl2sql._key_columns(oid[])', 'nl2sql._key_statistics(oid[], int2[])', 'nl2sql._known_joins(oid[])',
         'nl2sql._name_list(oid, int2[])', 'nl2sql._joins(oid[])', 'nl2sql._join_list(oid[])'];
-    filling constant text[] := array['nl2sql._example_pending(text, int)', 'nl2sql._example_embed(jsonb, text)'];
+    filling constant text[] := array['nl2sql._example_pending(text, int)', 'nl2sql._example_embed(jsonb, text)', 'nl2sql._known_refresh(int)'];
     -- values that questions name, and those that the DBA has chosen for it
     valuing constant text[] := array[
         'nl2sql._samples(oid[])', 'nl2sql._folded(text)', 'nl2sql._frequent_values(name[], name[])',
-        'nl2sql._indexed_values(name[], name[], text[], text[])'];
+        'nl2sql._indexed_values(name[], name[], text[], text[])', 'nl2sql._known_found(name, text[], int)',
+        'nl2sql._valued(text, name[], text[])'];
     choosing constant text[] := array[
         'nl2sql._samples(oid[])', 'nl2sql._value_column_problem(oid, int2)', 'nl2sql._store_values(oid, int2, int, boolean, text[])',
         'nl2sql._forget_values(oid, int2)', 'nl2sql.index_values(regclass, name, int)', 'nl2sql.drop_values(regclass, name)'];

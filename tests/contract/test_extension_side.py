@@ -92,6 +92,7 @@ def session(
         "nl2sql._key_statistics(": [],
         "nl2sql._index_queue_head()": [{"x": 0}],
         "nl2sql._index_store(": [{"x": 0}],
+        "nl2sql._known_refresh(": [{"x": 0}],
         "current_user": [{"x": "analyst"}],  # behind those whose queries have the word, too
     }
     return FakePlpy(answers, plans)

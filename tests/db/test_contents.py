@@ -94,6 +94,8 @@ DEFINERS = {
     "nl2sql._feedback_store(jsonb,jsonb)",
     "nl2sql._limit_temporary_files()",
     "nl2sql._value_found(name,text[],text[])",
+    "nl2sql._known_refresh(integer)",
+    "nl2sql._known_found(name,text[],integer)",
     "nl2sql._feedback_close(bigint,text,text,bigint)",
     "nl2sql._audit_note(text,jsonb)",
     "nl2sql._audit_append(jsonb)",

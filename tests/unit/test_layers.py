@@ -60,6 +60,7 @@ EXTENSION_ORDER = [
     "attempts",  # a proposal, and the trail of a question
     "knowledge",  # what the model is told
     "retrieval",
+    "known_values",  # tables that hold what the question names
     "ranking",  # scores of candidate tables
     "budget",  # what of them fits a prompt
     "undeclared",  # keys among tables, read for joins

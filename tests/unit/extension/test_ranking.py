@@ -40,6 +40,16 @@ def test_twins_are_told_apart_by_their_company() -> None:
     assert order(*twins, candidate(3, 2, allergy=(1, 1.0)))[0] == 2
 
 
+def test_values_speak_for_their_table_and_its_company() -> None:
+    holder = replace(candidate(3, 2, 0.0), values={"zaphod beeblebrox": 1.0})
+    twins = candidate(1, 1, student=(1, 1.0)), candidate(2, 2, student=(1, 1.0))
+    assert order(*twins) == [1, 2]
+    assert order(*twins, holder)[0] == 2
+    assert order(candidate(1, 1), replace(candidate(2, 2), values={"french": 0.5})) == [2, 1]
+    ranked = {found.relid: found.by_value for found in rank([*twins, holder], [])}
+    assert ranked == {1: None, 2: None, 3: 1}
+
+
 def test_in_a_crowded_schema_keys_tell_who_belongs_together() -> None:
     crowd = [candidate(n, 1, 0.1) for n in range(10, 11 + CROWD)]
     twins = candidate(1, 1, student=(1, 1.0)), candidate(2, 1, student=(1, 1.0))

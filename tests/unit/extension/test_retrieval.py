@@ -45,6 +45,7 @@ class Session(FakePlpy):
     ) -> None:
         super().__init__({})
         self.count, self.scores, self.texts, self.links = count, scores, texts, links
+        self.values: list[tuple[int, str]] = []
 
     def stale(self) -> list[int]:
         return [n for n in range(1, self.count + 1) if n not in self.scores]
@@ -64,6 +65,10 @@ class Session(FakePlpy):
             "nl2sql._candidates(": lambda: [{"x": json.dumps(self.candidates())}],
             "nl2sql._neighbours(": lambda: [{"relid": n, "neighbour": to} for n, to in self.links if to in values[0]],
             "select not exists": lambda: [{"x": not self.scores}],
+            "nl2sql._valued(": lambda: [
+                {"relid": n, "namespace": 1, "phrase": key} for n, key in self.values if key in values[2]
+            ],
+            "from pg_catalog.pg_class as c where c.oid = any": list,
             "nl2sql._key_columns(": list,
             "nl2sql._known_joins(": list,
         }
@@ -192,7 +197,8 @@ def test_reasons(path: Path) -> None:
     result, _, _ = retrieved(path, count=13, scores=scores, texts=texts, links=[(40, 7), (40, 8)], max_tables=9)
     assert [reason["table"] for reason in result.reasons][:2] == ["s.t002", "s.t003"]
     assert result.reasons[0] | {"score": 0} == {
-        "table": "s.t002", "by_meaning": 1, "by_name": None, "by_text": None, "score": 0, "why": "ranked"
+        "table": "s.t002", "by_meaning": 1, "by_name": None, "by_text": None, "by_value": None,
+        "score": 0, "why": "ranked"
     }  # fmt: skip
     assert result.reasons[8]["table"] == "s.t040"
     assert (result.reasons[8]["by_meaning"], result.reasons[8]["why"]) == (None, "connects others")

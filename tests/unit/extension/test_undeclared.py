@@ -35,6 +35,7 @@ def session(known: Rows) -> Database:
         "nl2sql._key_columns(": columns(),
         "nl2sql._known_joins(": known,
         "nl2sql._key_statistics(": [],
+        "as namespace": [{"relid": relation, "namespace": 9} for relation in range(1, 5)],
     }
     return Database(plpy)
 
