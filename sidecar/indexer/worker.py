@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 
 from sidecar.database import Connection, DatabaseTask
 from sidecar.engine.base import Embedder, EngineState
@@ -13,6 +14,7 @@ log = logging.getLogger("sidecar.indexer")
 
 RELATIONS = 32  # relations read in one step
 TEXTS = 64  # texts embedded at once; small, so that a question's own embedding waits little
+VALUES_PAUSE = 30.0  # seconds between two looks for ANALYZE: each asks about every relation
 
 _HEAD = "select nl2sql._index_queue_head() as head"
 _PENDING = "select relid::bigint as relid, attnum, names, document, fingerprint from nl2sql._index_pending(%s)"
@@ -35,6 +37,7 @@ class IndexWorker(DatabaseTask):
     def __init__(self, database: str, embedder: Embedder, interval: float) -> None:
         super().__init__(database, interval)
         self._embedder = embedder
+        self._values_due = 0.0
 
     async def work(self, connection: Connection) -> None:
         """Look for changes until something fails."""
@@ -42,9 +45,17 @@ class IndexWorker(DatabaseTask):
             stored = await self._step(connection)
             self._state = EngineState("ready", f"schema index of {self.name} is kept fresh", "none")
             stored += await self._embed_examples(connection)
-            stored += (await self.rows(connection, _VALUES, RELATIONS))[0]["stored"]
+            stored += await self._take_values(connection, at_once=stored > 0)
             if not stored:
                 await asyncio.sleep(self._interval)
+
+    async def _take_values(self, connection: Connection, at_once: bool) -> int:
+        """Take the values of relations that were indexed or analyzed since; returns how many relations."""
+        if not at_once and time.monotonic() < self._values_due:
+            return 0
+        taken = int((await self.rows(connection, _VALUES, RELATIONS))[0]["stored"])
+        self._values_due = time.monotonic() + (0 if taken else VALUES_PAUSE)
+        return taken
 
     async def _step(self, connection: Connection) -> int:
         """Index up to RELATIONS relations; returns the rows stored."""

@@ -63,9 +63,9 @@ begin
             select a.attrelid from pg_attribute as a
             where command.classid = 'pg_type'::regclass and a.atttypid = command.objid
         ) as touched
-        join pg_class as c on c.oid = touched.relid
     where not command.in_extension
-        and nl2sql._is_user_relation(c);
+        -- a scalar subquery: of a join the planner would ask about every relation of the database first, with each DDL
+        and (select nl2sql._is_user_relation(c) from pg_class as c where c.oid = touched.relid);
 exception when others then
     -- The index only ranks; no DDL fails because of it.
     raise warning using
@@ -329,14 +329,18 @@ comment on function nl2sql._index_state() is 'figures of the schema index';
 -- API: Private. SECURITY DEFINER: reads the queue; tells of nothing but of OIDs that it is given.
 create or replace function nl2sql._index_stale(relations oid[])
 returns setof oid
-language sql stable strict security definer parallel safe
+language plpgsql stable strict security definer parallel safe
 set search_path = pg_catalog, pg_temp
-as $sql$
-    select r.relid
-    from unnest(relations) as r (relid)
-    where not exists (select from nl2sql._index as i where i.relid = r.relid)
-        or exists (select from nl2sql._index_queue as q where q.relid = r.relid)
-$sql$;
+as $plpgsql$
+begin
+    return query
+    select r.relid from unnest(relations) as r (relid)
+    except
+    select i.relid from nl2sql._index as i where i.relid = any (relations) and i.attnum = 0
+    union
+    select q.relid from nl2sql._index_queue as q where q.relid = any (relations);
+end
+$plpgsql$;
 comment on function nl2sql._index_stale(oid[]) is 'which of these relations are not indexed, or changed since';
 
 -- API: Private. SECURITY DEFINER: reads the queue; tells of nothing but OIDs, which pg_class shows to everybody.
@@ -473,7 +477,8 @@ begin
         select f.relid from unnest(few) as f (relid) where not large
         union all
         select r.relid
-        from nl2sql._readable_among(mode, schemas, case when large then array(select distinct h.relid from hit as h) else '{}' end) as r
+        from nl2sql._readable_among(mode, schemas, array(select distinct h.relid from hit as h)) as r
+        where large
     ),
     matched as materialized (
         select h.relid, h.word, bool_or(h.attnum = 0) as of_table, max(h.share) as share
@@ -505,8 +510,8 @@ begin
     other as (
         select d.relid, d.distance
         from nl2sql._distances(
-            array(select c.relid from chosen as c where large and embedding is not null except select n.relid from near as n),
-            embedding, embedder) as d
+            array(select c.relid from chosen as c except select n.relid from near as n), embedding, embedder) as d
+        where large and embedding is not null
     )
     select c.relid::bigint, k.relnamespace::bigint, coalesce(n.distance, o.distance), coalesce(w.words, '{}')
     from chosen as c

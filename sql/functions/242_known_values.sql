@@ -48,6 +48,8 @@ create or replace function nl2sql._known_refresh(most int)
 returns int
 language plpgsql volatile strict security definer parallel unsafe
 set search_path = pg_catalog, pg_temp
+-- nl2sql._index is mostly vectors of columns, and this runs every few seconds
+set enable_seqscan = off
 as $plpgsql$
 declare
     gone oid[] := array(select r.relid from nl2sql._known_relation as r where not exists (select from pg_class as c where c.oid = r.relid));

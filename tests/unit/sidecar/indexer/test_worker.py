@@ -66,6 +66,16 @@ def indexed(admin: Connection, table: str) -> dict[str, str | None]:
     return {str(names): made_by for names, made_by in admin.execute(query, (table,)).fetchall()}
 
 
+def test_takes_the_values_of_what_it_indexes(admin: Connection, running: Running) -> None:
+    admin.execute("""
+        begin;
+        create table wages (id int, currency text check (currency in ('Euro', 'Dollar')));
+        insert into wages values (1, 'Euro');
+        commit""")
+    query = "select array_agg(key order by key) from nl2sql._known_value"
+    wait_until(lambda: admin.execute(query).fetchone() == (["dollar", "euro"],), 5)
+
+
 def queued(admin: Connection) -> int:
     row = admin.execute("select count(*) from nl2sql._index_queue").fetchone()
     assert row
