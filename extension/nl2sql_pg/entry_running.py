@@ -15,6 +15,7 @@ from nl2sql_pg.envelope import enveloped
 from nl2sql_pg.errors import Refusal
 from nl2sql_pg.limits import Allowance, allowance, refuse_others, split_options
 from nl2sql_pg.question import Options, clean_question, read_options
+from nl2sql_pg.runner import refuse_superuser
 from nl2sql_pg.statement import Guarded
 
 TYPED_ACTIONS = ("query_as", "open")  # any caller may name one
@@ -93,7 +94,7 @@ def _asked_and_run(
     chosen = read_options(others)
     context = open_context(db, json.loads(caller), chosen)
     with recorded(context, action, question=question) as entry:
-        running.refuse_superuser(context)
+        refuse_superuser()
         asked = clean_question(question, context.number("max_question_chars"))
         answer = answered(context, asked, chosen, Trail(), entry)
         feedback.remember(context, asked, answer)
