@@ -76,7 +76,7 @@ def refresh_index(plpy: Any) -> str:
         context = open_context(db, NOWHERE, Options(timeout="3600s"))
         stored = index.refresh(context)
         teaching.fill_in(context)
-        return {"stored": stored}
+        return {"ok": stored}
 
     return enveloped(plpy, work)
 

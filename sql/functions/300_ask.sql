@@ -22,6 +22,26 @@ end
 $plpgsql$;
 comment on function nl2sql._raise_error(jsonb) is 'raise an error envelope {sqlstate, message, detail, hint}; does nothing on NULL';
 
+-- API: Private
+create or replace function nl2sql._ok(envelope jsonb, warn boolean default false)
+returns jsonb
+language plpgsql volatile called on null input security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+declare
+    warning text;
+begin
+    perform nl2sql._raise_error(envelope -> 'error');
+    if warn then
+        for warning in select value from jsonb_array_elements_text(envelope #> '{ok, warnings}') loop
+            raise warning using message = warning;
+        end loop;
+    end if;
+    return envelope -> 'ok';
+end
+$plpgsql$;
+comment on function nl2sql._ok(jsonb, boolean) is 'what is in an envelope {ok} or {error}: raises the error, and its warnings where that is wanted';
+
 -- API: Private. In a read-only state of its own: nothing that a question leads to can write.
 create or replace function nl2sql._ask(question text, options jsonb, caller jsonb)
 returns jsonb
@@ -52,11 +72,8 @@ create or replace function nl2sql.ask(
 returns jsonb
 language plpgsql volatile called on null input security invoker parallel unsafe
 as $plpgsql$
-declare
-    reply jsonb := nl2sql._ask(question, options, nl2sql._caller());
 begin
-    perform nl2sql._raise_error(reply OPERATOR(pg_catalog.->) 'error');
-    return reply OPERATOR(pg_catalog.->) 'ok';
+    return nl2sql._ok(nl2sql._ask(question, options, nl2sql._caller()));
 end
 $plpgsql$;
 comment on function nl2sql.ask(text, jsonb) is
@@ -106,12 +123,11 @@ returns table (step int, stage text, item text, detail text, ms float8)
 language plpgsql volatile called on null input security invoker parallel unsafe
 as $plpgsql$
 declare
-    reply jsonb := nl2sql._trace(question, options, nl2sql._caller());
+    reply jsonb := nl2sql._ok(nl2sql._trace(question, options, nl2sql._caller()));
 begin
-    perform nl2sql._raise_error(reply OPERATOR(pg_catalog.->) 'error');
     return query
         select r.step, r.stage, r.item, r.detail, r.ms
-        from pg_catalog.jsonb_to_recordset(reply OPERATOR(pg_catalog.->) 'ok')
+        from pg_catalog.jsonb_to_recordset(reply)
             as r (step int, stage text, item text, detail text, ms float8);
 end
 $plpgsql$;
@@ -135,12 +151,11 @@ returns table (component text, state text, detail text, action text)
 language plpgsql volatile called on null input security invoker parallel unsafe
 as $plpgsql$
 declare
-    reply jsonb := nl2sql._status(nl2sql._caller());
+    reply jsonb := nl2sql._ok(nl2sql._status(nl2sql._caller()));
 begin
-    perform nl2sql._raise_error(reply OPERATOR(pg_catalog.->) 'error');
     return query
         select c.component, c.state, c.detail, c.action
-        from pg_catalog.jsonb_to_recordset(reply OPERATOR(pg_catalog.->) 'ok')
+        from pg_catalog.jsonb_to_recordset(reply)
             as c (component text, state text, detail text, action text);
 end
 $plpgsql$;

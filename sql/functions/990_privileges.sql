@@ -13,8 +13,8 @@ begin
         from (values
             -- what every call needs: its errors, and who acts, for the audit record
             ('nl2sql_user, nl2sql_developer, nl2sql_auditor, nl2sql_admin', array[
-                'nl2sql._raise_error(jsonb)', 'nl2sql._audit_microseconds(timestamptz)', 'nl2sql._audit_member_of(name)',
-                'nl2sql._audit_session(name)']),
+                'nl2sql._raise_error(jsonb)', 'nl2sql._ok(jsonb, boolean)', 'nl2sql._audit_microseconds(timestamptz)',
+                'nl2sql._audit_member_of(name)', 'nl2sql._audit_session(name)']),
             -- what asking and administering have in common: settings, what the caller may read, the state of the parts
             ('nl2sql_user, nl2sql_developer, nl2sql_admin', array[
                 'nl2sql._setting_default()', 'nl2sql._settings()', 'nl2sql._words(text)', 'nl2sql._clean(text, int)',
@@ -48,7 +48,7 @@ begin
             -- what statements are held to, those that administrators store included
             ('nl2sql_user, nl2sql_developer, nl2sql_admin', array[
                 'nl2sql._captured(name[], text[], text[], text)', 'nl2sql._captured_type(text[])',
-                'nl2sql._has_code_of_others()', 'nl2sql._raise_warnings(jsonb)']),
+                'nl2sql._has_code_of_others()']),
             -- checking and running statements
             ('nl2sql_user, nl2sql_developer', array[
                 'nl2sql._limits_of(name, name)', 'nl2sql._named_relations(name[], text[])', 'nl2sql._check(text, jsonb)',
