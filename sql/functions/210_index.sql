@@ -150,7 +150,7 @@ as $sql$
 $sql$;
 comment on function nl2sql._index_pending(int) is 'index text of up to so many relations that are new or changed';
 
--- API: Private. SECURITY DEFINER: writes the index.
+-- API: Private. SECURITY DEFINER: reads the queue.
 create or replace function nl2sql._index_queue_head()
 returns bigint
 language sql stable strict security definer parallel unsafe

@@ -101,9 +101,9 @@ begin
                 'nl2sql.set_limit(regrole, bigint, bigint, int, int)', 'nl2sql.drop_limit(regrole)']),
             -- values that the DBA has chosen for it
             ('nl2sql_admin', array[
-                'nl2sql._value_column_problem(oid, int2)', 'nl2sql._store_values(oid, int2, int, boolean, text[])',
-                'nl2sql._forget_values(oid, int2)', 'nl2sql.index_values(regclass, name, int)',
-                'nl2sql.drop_values(regclass, name)']),
+                'nl2sql._problem(text, text, text, text)', 'nl2sql._value_column_problem(oid, int2)',
+                'nl2sql._store_values(oid, int2, int, boolean, text[])', 'nl2sql._forget_values(oid, int2)',
+                'nl2sql.index_values(regclass, name, int)', 'nl2sql.drop_values(regclass, name)']),
             -- examples, terms and feedback, stored and closed
             ('nl2sql_admin', array[
                 'nl2sql._example_store(jsonb, jsonb, text)', 'nl2sql._add_example(text, text, text, jsonb)',
