@@ -1,4 +1,5 @@
--- What administrators of masking policies may not do, so that managing them is no way to read.
+-- What keeps masking whole: what its administrators may not do, what is taken from readers for good, other ways to the same rows, and
+-- what mask() finds and can not take.
 
 -- API: Private
 create or replace function nl2sql._own_reading_problem(relation oid, column_name name)
