@@ -39,10 +39,11 @@ language sql stable called on null input security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $sql$
     -- before PostgreSQL 16 whoever has CREATEROLE may grant himself a role; no event trigger tells of that
-    select nl2sql._problem('42501',
-        format('the role nl2sql_masker has members: %s', string_agg(m.member::regrole::text, ', ' order by m.member::regrole::text)),
-        'REVOKE nl2sql_masker from them, and take CREATEROLE from who granted it; then mask.',
-        'Nothing was changed: its members read every masked column in clear.')
+    select jsonb_build_object(
+        'sqlstate', '42501',
+        'message', format('the role nl2sql_masker has members: %s', string_agg(m.member::regrole::text, ', ' order by m.member::regrole::text)),
+        'detail', 'Nothing was changed: its members read every masked column in clear.',
+        'hint', 'REVOKE nl2sql_masker from them, and take CREATEROLE from who granted it; then mask.')
     from pg_auth_members as m
     where m.roleid = 'nl2sql_masker'::regrole
     having count(*) > 0
