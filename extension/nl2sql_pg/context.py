@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nl2sql_pg.bridge import Database
@@ -50,6 +50,10 @@ class Context:
 
     def milliseconds_left(self) -> int:
         return max(1, int((self.deadline - time.monotonic()) * 1000))
+
+    def with_time(self, seconds: float) -> Context:
+        """The same call, with so much for its next request: some work takes as long as it takes."""
+        return replace(self, deadline=time.monotonic() + seconds)
 
 
 def open_context(db: Database, caller: dict[str, Any], options: Options) -> Context:

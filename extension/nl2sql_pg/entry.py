@@ -19,7 +19,7 @@ from nl2sql_pg.bridge import Database
 from nl2sql_pg.context import open_context
 from nl2sql_pg.envelope import enveloped
 from nl2sql_pg.errors import Refusal
-from nl2sql_pg.question import Options, clean_question, read_options
+from nl2sql_pg.question import Options, clean_question, decoded, read_options
 from nl2sql_pg.statement import tidy
 
 NOWHERE: dict[str, Any] = {"schemas": []}
@@ -29,7 +29,7 @@ def ask(plpy: Any, question: str | None, options: str | None, caller: str) -> st
     """nl2sql._ask"""
 
     def work(db: Database) -> dict[str, Any]:
-        chosen = read_options(json.loads(options) if options else None)
+        chosen = read_options(decoded(options))
         context = open_context(db, json.loads(caller), chosen)
         with recorded(context, "ask", question=question) as entry:
             asked = clean_question(question, context.number("max_question_chars"))
@@ -44,7 +44,7 @@ def trace(plpy: Any, question: str | None, options: str | None, caller: str) -> 
     """nl2sql._trace: a question without an answer has a trace, too."""
 
     def work(db: Database) -> dict[str, Any]:
-        chosen = replace(read_options(json.loads(options) if options else None), show_prompt=True)
+        chosen = replace(read_options(decoded(options)), show_prompt=True)
         context = open_context(db, json.loads(caller), chosen)
         with recorded(context, "trace", question=question) as entry:
             asked = clean_question(question, context.number("max_question_chars"))
@@ -76,7 +76,7 @@ def refresh_index(plpy: Any) -> str:
         context = open_context(db, NOWHERE, Options(timeout="3600s"))
         stored = index.refresh(context)
         teaching.fill_in(context)
-        return {"stored": stored}
+        return {"ok": stored}
 
     return enveloped(plpy, work)
 

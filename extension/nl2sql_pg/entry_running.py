@@ -14,7 +14,8 @@ from nl2sql_pg.context import Context, open_context
 from nl2sql_pg.envelope import enveloped
 from nl2sql_pg.errors import Refusal
 from nl2sql_pg.limits import Allowance, allowance, refuse_others, split_options
-from nl2sql_pg.question import Options, clean_question, read_options
+from nl2sql_pg.question import Options, clean_question, decoded, read_options
+from nl2sql_pg.runner import refuse_superuser
 from nl2sql_pg.statement import Guarded
 
 TYPED_ACTIONS = ("query_as", "open")  # any caller may name one
@@ -37,7 +38,7 @@ def run(plpy: Any, sql: str | None, options: str | None, caller: str) -> str:
     """nl2sql._run"""
 
     def work(db: Database) -> dict[str, Any]:
-        mine, others = split_options(_decoded(options))
+        mine, others = split_options(decoded(options))
         refuse_others(others)
         context = open_context(db, json.loads(caller), Options(scope="database"))
         with recorded(context, "run", sql=sql) as entry:
@@ -72,7 +73,7 @@ def save_view(plpy: Any, name: str | None, question: str | None, options: str | 
     """nl2sql._save_view"""
 
     def work(db: Database) -> dict[str, Any]:
-        chosen = read_options(_decoded(options))
+        chosen = read_options(decoded(options))
         context = open_context(db, json.loads(caller), chosen)
         with recorded(context, "save_view", question=question, details=name) as entry:
             place = views.place(context, name)
@@ -89,11 +90,11 @@ def save_view(plpy: Any, name: str | None, question: str | None, options: str | 
 def _asked_and_run(
     db: Database, action: str, question: str | None, options: str | None, caller: str, typed: bool = False
 ) -> dict[str, Any]:
-    mine, others = split_options(_decoded(options))
+    mine, others = split_options(decoded(options))
     chosen = read_options(others)
     context = open_context(db, json.loads(caller), chosen)
     with recorded(context, action, question=question) as entry:
-        running.refuse_superuser(context)
+        refuse_superuser()
         asked = clean_question(question, context.number("max_question_chars"))
         answer = answered(context, asked, chosen, Trail(), entry)
         feedback.remember(context, asked, answer)
@@ -109,7 +110,3 @@ def _ran(context: Context, statement: Guarded, allowed: Allowance, entry: Entry,
     ran = running.run(context, statement, allowed, typed)
     entry.note(verdict="run", rows=len(ran.rows), bytes=sum(len(row.encode()) for row in ran.rows), cost=ran.cost)
     return ran
-
-
-def _decoded(options: str | None) -> Any:
-    return json.loads(options) if options else None

@@ -8,8 +8,8 @@ from nl2sql_pg.comparing import asks_for_order, read_rows, same_answer
 from nl2sql_pg.confinement import Unconfined
 from nl2sql_pg.context import Context
 from nl2sql_pg.errors import Failure, ServerError
-from nl2sql_pg.runner import Limits, Result, run
-from nl2sql_pg.running import NOTHING_RUN, guarded, refuse_superuser
+from nl2sql_pg.runner import Limits, Result, refuse_superuser, run
+from nl2sql_pg.running import NOTHING_RUN, guarded
 from nl2sql_pg.statement import refuse_captured
 from nl2sql_pg.teaching import checked
 
@@ -22,7 +22,7 @@ def judge_case(context: Context, gold: str, answer: str) -> dict[str, Any]:
 
     Both pass the guard first: whoever wrote them, they now run with the rights of the caller.
     """
-    refuse_superuser(context)
+    refuse_superuser()
     try:
         normal = checked(context, gold).sql
         wanted = _run(context, normal)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
-from dataclasses import replace
 from typing import Any
 
 from nl2sql_pg.context import Context
@@ -41,8 +39,7 @@ def _embed(context: Context, entries: list[dict[str, Any]]) -> str:
     name = ""
     for start in range(0, len(entries), TEXTS):
         batch = entries[start : start + TEXTS]
-        in_time = replace(context, deadline=time.monotonic() + STEP)
-        embedded = embed(in_time, [entry["document"] for entry in batch])
+        embedded = embed(context.with_time(STEP), [entry["document"] for entry in batch])
         name = embedded.embedder
         for entry, vector in zip(batch, embedded.vectors, strict=True):
             entry["embedding"] = vector

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -59,8 +60,13 @@ class Options:
         return {name: str(value) for name, value in chosen.items() if value is not None}
 
 
+def decoded(options: str | None) -> Any:
+    """The caller's jsonb as PL/Python passes it on."""
+    return json.loads(options) if options else None
+
+
 def read_options(given: Any) -> Options:
-    """Options from the caller's jsonb; raises NL105."""
+    """Options from the caller's jsonb, decoded; raises NL105."""
     if given is None:
         return Options()
     if not isinstance(given, dict):

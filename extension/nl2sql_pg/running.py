@@ -12,7 +12,7 @@ from nl2sql_pg.context import Context
 from nl2sql_pg.errors import ExplainedError, Failure, Refusal, ServerError
 from nl2sql_pg.limits import Allowance
 from nl2sql_pg.plans import Node, largest_scans, locks_rows, most_rows
-from nl2sql_pg.runner import LINE_CHARS, Column, Limits, Result, confined
+from nl2sql_pg.runner import LINE_CHARS, Column, Limits, Result, confined, refuse_superuser
 from nl2sql_pg.statement import Guarded, guard, named_tables, refuse_captured, tidy
 
 NOTHING_RUN = "Nothing was run."
@@ -45,7 +45,7 @@ def check(context: Context, sql: str | None, allowed: Allowance) -> dict[str, An
     )
     found |= {"verdict": "allowed", "limits": allowed.told()}
     try:
-        refuse_superuser(context)
+        refuse_superuser()
         statement = guarded(context, sql)
         found |= {"sql": statement.sql, "tables": statement.tables}
         refuse_captured(context, statement.sql, NOTHING_RUN)
@@ -61,7 +61,7 @@ def check(context: Context, sql: str | None, allowed: Allowance) -> dict[str, An
 
 def run(context: Context, statement: Guarded, allowed: Allowance, typed: bool = False) -> Ran:
     """Rows of a guarded statement: JSON objects, or arrays of each cell's text where they are to be typed again."""
-    refuse_superuser(context)
+    refuse_superuser()
     refuse_captured(context, statement.sql, NOTHING_RUN)
     limits = Limits(allowed.max_seconds, allowed.max_rows, allowed.max_bytes, allowed.max_cell_chars)
     with told(), confined(context.db, context.search_path, limits) as room:
@@ -104,16 +104,6 @@ def _is_verdict(failure: Failure) -> bool:
     if isinstance(failure, ServerError):
         return not failure.final
     return not failure.sqlstate.startswith(("NL0", "NL3", "NL5", "NL6"))
-
-
-def refuse_superuser(context: Context) -> None:
-    if context.as_superuser:
-        raise Refusal(
-            "42501",
-            "a superuser may not run statements through nl2sql",
-            detail=f"Nothing in the server would hold a statement back that runs as a superuser. {NOTHING_RUN}",
-            hint="SET ROLE to a role that may read the tables, and run it again.",
-        )
 
 
 def _refuse_plan(plan: Node, statement: Guarded, allowed: Allowance) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from nl2sql_pg.context import Context
@@ -100,17 +99,13 @@ def fill_in(context: Context) -> None:
     """Embed the questions of examples that have no vector of the embedder in use."""
     if not context.db.rows(_PENDING, ["text", "int"], ["", 1]):
         return
-    embedder = embed(_in_time(context), ["example"]).embedder
+    embedder = embed(context.with_time(STEP), ["example"]).embedder
     while entries := [dict(row) for row in context.db.rows(_PENDING, ["text", "int"], [embedder, TEXTS])]:
-        embedded = embed(_in_time(context), [entry["question"] for entry in entries])
+        embedded = embed(context.with_time(STEP), [entry["question"] for entry in entries])
         for entry, vector in zip(entries, embedded.vectors, strict=True):
             entry["embedding"] = vector
         if not context.db.value(_EMBED, ["jsonb", "text"], [json.dumps(entries), embedded.embedder]):
             return
-
-
-def _in_time(context: Context) -> Context:
-    return replace(context, deadline=time.monotonic() + STEP)
 
 
 def _with_plain(context: Context, sql: str) -> Reads:

@@ -9,6 +9,7 @@ from nl2sql_pg.confinement import role_held
 from nl2sql_pg.context import Context
 from nl2sql_pg.errors import Refusal, ServerError
 from nl2sql_pg.limits import Allowance
+from nl2sql_pg.runner import refuse_superuser
 from nl2sql_pg.statement import Guarded
 
 NOT_MADE = "No view was made."
@@ -53,7 +54,7 @@ def place(context: Context, name: str | None) -> Place:
 
 def create(context: Context, place: Place, question: str, statement: Guarded, allowed: Allowance) -> None:
     """Make the view, if it could also be run by the caller now."""
-    running.refuse_superuser(context)
+    refuse_superuser()
     judged = running.judged(context, statement, allowed)
     types = ["text", "text", "text[]", "text", "text", "text"]
     values = [place.schema, place.name, judged["returns"], statement.sql, context.search_path, f"nl2sql: {question}"]

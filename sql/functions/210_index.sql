@@ -150,7 +150,7 @@ as $sql$
 $sql$;
 comment on function nl2sql._index_pending(int) is 'index text of up to so many relations that are new or changed';
 
--- API: Private. SECURITY DEFINER: writes the index.
+-- API: Private. SECURITY DEFINER: reads the queue.
 create or replace function nl2sql._index_queue_head()
 returns bigint
 language sql stable strict security definer parallel unsafe
@@ -588,15 +588,11 @@ returns bigint
 language plpgsql volatile called on null input security invoker parallel unsafe
 set search_path = pg_catalog, pg_temp
 as $plpgsql$
-declare
-    reply jsonb;
 begin
     if coalesce(everything, false) then
         perform nl2sql._index_requeue();
     end if;
-    reply := nl2sql._refresh_index();
-    perform nl2sql._raise_error(reply -> 'error');
-    return (reply ->> 'stored')::bigint;
+    return nl2sql._ok(nl2sql._refresh_index())::bigint;
 end
 $plpgsql$;
 comment on function nl2sql.refresh_index(boolean) is 'bring the schema index up to date now; returns relations stored; needs the sidecar for embeddings (NL0xx, NL310); raises NL203';
@@ -610,4 +606,4 @@ as $python$
 from nl2sql_pg import entry
 return entry.refresh_index(plpy)
 $python$;
-comment on function nl2sql._refresh_index() is 'embed and store what is pending; an envelope {stored} or {error}';
+comment on function nl2sql._refresh_index() is 'embed and store what is pending: an envelope {ok: relations stored} or {error}';

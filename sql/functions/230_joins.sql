@@ -109,12 +109,11 @@ language plpgsql stable strict security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $plpgsql$
 declare
-    reply jsonb := nl2sql._joins(relations);
+    reply jsonb := nl2sql._ok(nl2sql._joins(relations));
 begin
-    perform nl2sql._raise_error(reply -> 'error');
     return query
     select j.*
-    from jsonb_to_recordset(reply -> 'ok') as j (
+    from jsonb_to_recordset(reply) as j (
         from_table oid, from_numbers int2[], to_table oid, to_numbers int2[], origin text, score float8, reason text);
 end
 $plpgsql$;

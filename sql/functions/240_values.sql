@@ -117,30 +117,28 @@ returns jsonb
 language sql stable called on null input security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $sql$
-    -- the first that holds; NULL if the values may be stored
-    select jsonb_build_object('sqlstate', p.sqlstate, 'message', p.message, 'detail', 'Nothing was stored.', 'hint', p.hint)
+    select case
+        when a.attnum is null then nl2sql._problem('42703', format('%s has no such column', c.oid::regclass),
+            'Name a column of this relation.', 'Nothing was stored.')
+        when c.relkind not in ('r', 'p', 'm') or not nl2sql._is_user_schema(c.relnamespace)
+            then nl2sql._problem('42809', format('values of %s can not be indexed', c.oid::regclass),
+                'What a view or a foreign table shows may depend on who asks; index columns of the tables behind it.', 'Nothing was stored.')
+        when exists (select from nl2sql._held_back(array[relation]) as h where h.attnum = attribute)
+            then nl2sql._problem('42501', format('column %I of %s is masked, or shows what is', a.attname, c.oid::regclass),
+                'Values of masked columns are not stored; index columns that are shown as they are.', 'Nothing was stored.')
+        when c.relrowsecurity
+            then nl2sql._problem('0A000', format('values of %s can not be indexed: it has row level security', c.oid::regclass),
+                'Stored values would show rows to roles that may not see them; choose columns of tables without it.', 'Nothing was stored.')
+        when not has_column_privilege(c.oid, attribute, 'select')
+            then nl2sql._problem('42501', format('permission denied for column %I of %s', a.attname, c.oid::regclass),
+                'Run it as a role that may SELECT the column, such as its owner.', 'Nothing was stored.')
+        when t.typcategory <> 'S' then nl2sql._problem('42804', format('column %I of %s is no text', a.attname, c.oid::regclass),
+            'Labels of enums are found without an index; numbers and dates are read from the question.', 'Nothing was stored.')
+    end
     from pg_class as c
         left join pg_attribute as a on a.attrelid = c.oid and a.attnum = attribute
         left join pg_type as t on t.oid = a.atttypid
-        cross join lateral (values
-            (a.attnum is null, '42703', format('%s has no such column', c.oid::regclass),
-                'Name a column of this relation.'),
-            (c.relkind not in ('r', 'p', 'm') or not nl2sql._is_user_schema(c.relnamespace), '42809',
-                format('values of %s can not be indexed', c.oid::regclass),
-                'What a view or a foreign table shows may depend on who asks; index columns of the tables behind it.'),
-            (exists (select from nl2sql._held_back(array[relation]) as h where h.attnum = attribute), '42501',
-                format('column %I of %s is masked, or shows what is', a.attname, c.oid::regclass),
-                'Values of masked columns are not stored; index columns that are shown as they are.'),
-            (c.relrowsecurity, '0A000', format('values of %s can not be indexed: it has row level security', c.oid::regclass),
-                'Stored values would show rows to roles that may not see them; choose columns of tables without it.'),
-            (not has_column_privilege(c.oid, attribute, 'select'), '42501',
-                format('permission denied for column %I of %s', a.attname, c.oid::regclass),
-                'Run it as a role that may SELECT the column, such as its owner.'),
-            (t.typcategory <> 'S', '42804', format('column %I of %s is no text', a.attname, c.oid::regclass),
-                'Labels of enums are found without an index; numbers and dates are read from the question.')
-        ) as p (holds, sqlstate, message, hint)
-    where c.oid = relation and p.holds
-    limit 1
+    where c.oid = relation
 $sql$;
 comment on function nl2sql._value_column_problem(oid, int2) is 'why values of a column may not be indexed by the current role: an error; NULL if they may';
 

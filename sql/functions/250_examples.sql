@@ -240,22 +240,6 @@ return entry.add_example(plpy, question, sql, note, caller)
 $python$;
 comment on function nl2sql._add_example(text, text, text, jsonb) is 'check and store an example: an envelope {ok: {id, warnings}} or {error}';
 
--- API: Private
-create or replace function nl2sql._raise_warnings(warnings jsonb)
-returns void
-language plpgsql volatile strict security invoker parallel safe
-set search_path = pg_catalog, pg_temp
-as $plpgsql$
-declare
-    warning text;
-begin
-    for warning in select value from jsonb_array_elements_text(warnings) loop
-        raise warning using message = warning;
-    end loop;
-end
-$plpgsql$;
-comment on function nl2sql._raise_warnings(jsonb) is 'raise a warning for each text of a list';
-
 -- API: Public
 create or replace function nl2sql.add_example(
     question text,           -- as users ask it
@@ -266,11 +250,9 @@ returns bigint
 language plpgsql volatile called on null input security invoker parallel unsafe
 as $plpgsql$
 declare
-    reply jsonb := nl2sql._add_example(question, sql, note, nl2sql._caller());
+    reply jsonb := nl2sql._ok(nl2sql._add_example(question, sql, note, nl2sql._caller()), warn => true);
 begin
-    perform nl2sql._raise_error(reply OPERATOR(pg_catalog.->) 'error');
-    perform nl2sql._raise_warnings(reply OPERATOR(pg_catalog.#>) '{ok, warnings}');
-    return (reply OPERATOR(pg_catalog.#>>) '{ok, id}')::pg_catalog.int8;
+    return (reply OPERATOR(pg_catalog.->>) 'id')::pg_catalog.int8;
 end
 $plpgsql$;
 comment on function nl2sql.add_example(text, text, text) is
@@ -337,12 +319,11 @@ returns table (question text, sql text, source text, uses bigint)
 language plpgsql volatile called on null input security invoker parallel unsafe
 as $plpgsql$
 declare
-    reply jsonb := nl2sql._suggest_examples(nl2sql._caller());
+    reply jsonb := nl2sql._ok(nl2sql._suggest_examples(nl2sql._caller()));
 begin
-    perform nl2sql._raise_error(reply OPERATOR(pg_catalog.->) 'error');
     return query
         select s.question, s.sql, s.source, s.uses
-        from pg_catalog.jsonb_to_recordset(reply OPERATOR(pg_catalog.->) 'ok')
+        from pg_catalog.jsonb_to_recordset(reply)
             as s (question text, sql text, source text, uses bigint);
 end
 $plpgsql$;

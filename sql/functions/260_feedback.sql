@@ -87,13 +87,12 @@ returns bigint
 language plpgsql volatile called on null input security invoker parallel unsafe
 as $plpgsql$
 declare
-    reply jsonb := nl2sql._feedback(
+    reply jsonb := nl2sql._ok(nl2sql._feedback(
         pg_catalog.jsonb_build_object('request_id', request_id, 'correct', correct, 'corrected_sql', corrected_sql, 'note', note,
             'question', question, 'sql', sql),
-        nl2sql._caller());
+        nl2sql._caller()));
 begin
-    perform nl2sql._raise_error(reply OPERATOR(pg_catalog.->) 'error');
-    return (reply OPERATOR(pg_catalog.->>) 'ok')::pg_catalog.int8;
+    return reply::pg_catalog.int8;
 end
 $plpgsql$;
 comment on function nl2sql.feedback(uuid, boolean, text, text, text, text) is
@@ -109,12 +108,11 @@ returns bigint
 language plpgsql volatile called on null input security invoker parallel unsafe
 as $plpgsql$
 declare
-    reply jsonb := nl2sql._feedback(
+    reply jsonb := nl2sql._ok(nl2sql._feedback(
         pg_catalog.jsonb_build_object('correct', true, 'question', question, 'sql', sql, 'note', note, 'proposal', true),
-        nl2sql._caller());
+        nl2sql._caller()));
 begin
-    perform nl2sql._raise_error(reply OPERATOR(pg_catalog.->) 'error');
-    return (reply OPERATOR(pg_catalog.->>) 'ok')::pg_catalog.int8;
+    return reply::pg_catalog.int8;
 end
 $plpgsql$;
 comment on function nl2sql.propose_example(text, text, text) is
@@ -162,11 +160,9 @@ returns bigint
 language plpgsql volatile called on null input security invoker parallel unsafe
 as $plpgsql$
 declare
-    reply jsonb := nl2sql._approve(feedback_id, corrected_sql, nl2sql._caller());
+    reply jsonb := nl2sql._ok(nl2sql._approve(feedback_id, corrected_sql, nl2sql._caller()), warn => true);
 begin
-    perform nl2sql._raise_error(reply OPERATOR(pg_catalog.->) 'error');
-    perform nl2sql._raise_warnings(reply OPERATOR(pg_catalog.#>) '{ok, warnings}');
-    return (reply OPERATOR(pg_catalog.#>>) '{ok, id}')::pg_catalog.int8;
+    return (reply OPERATOR(pg_catalog.->>) 'id')::pg_catalog.int8;
 end
 $plpgsql$;
 comment on function nl2sql.approve(bigint, text) is

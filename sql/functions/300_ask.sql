@@ -1,27 +1,5 @@
 -- The front door. These few functions see the caller's search_path, so they pin none; every name in them is qualified.
 
--- API: Private
-create or replace function nl2sql._raise_error(error jsonb)
-returns void
-language plpgsql volatile called on null input security invoker parallel safe
-set search_path = pg_catalog, pg_temp
-as $plpgsql$
-begin
-    if error is null or error = 'null' then
-        return;
-    elsif error ->> 'hint' is null then
-        -- the server's own words, such as a cancel: passed on as they are
-        raise exception using errcode = error ->> 'sqlstate', message = error ->> 'message';
-    end if;
-    raise exception using
-        errcode = error ->> 'sqlstate',
-        message = error ->> 'message',
-        detail = error ->> 'detail',
-        hint = error ->> 'hint';
-end
-$plpgsql$;
-comment on function nl2sql._raise_error(jsonb) is 'raise an error envelope {sqlstate, message, detail, hint}; does nothing on NULL';
-
 -- API: Private. In a read-only state of its own: nothing that a question leads to can write.
 create or replace function nl2sql._ask(question text, options jsonb, caller jsonb)
 returns jsonb
@@ -52,11 +30,8 @@ create or replace function nl2sql.ask(
 returns jsonb
 language plpgsql volatile called on null input security invoker parallel unsafe
 as $plpgsql$
-declare
-    reply jsonb := nl2sql._ask(question, options, nl2sql._caller());
 begin
-    perform nl2sql._raise_error(reply OPERATOR(pg_catalog.->) 'error');
-    return reply OPERATOR(pg_catalog.->) 'ok';
+    return nl2sql._ok(nl2sql._ask(question, options, nl2sql._caller()));
 end
 $plpgsql$;
 comment on function nl2sql.ask(text, jsonb) is
@@ -106,12 +81,11 @@ returns table (step int, stage text, item text, detail text, ms float8)
 language plpgsql volatile called on null input security invoker parallel unsafe
 as $plpgsql$
 declare
-    reply jsonb := nl2sql._trace(question, options, nl2sql._caller());
+    reply jsonb := nl2sql._ok(nl2sql._trace(question, options, nl2sql._caller()));
 begin
-    perform nl2sql._raise_error(reply OPERATOR(pg_catalog.->) 'error');
     return query
         select r.step, r.stage, r.item, r.detail, r.ms
-        from pg_catalog.jsonb_to_recordset(reply OPERATOR(pg_catalog.->) 'ok')
+        from pg_catalog.jsonb_to_recordset(reply)
             as r (step int, stage text, item text, detail text, ms float8);
 end
 $plpgsql$;
@@ -135,12 +109,11 @@ returns table (component text, state text, detail text, action text)
 language plpgsql volatile called on null input security invoker parallel unsafe
 as $plpgsql$
 declare
-    reply jsonb := nl2sql._status(nl2sql._caller());
+    reply jsonb := nl2sql._ok(nl2sql._status(nl2sql._caller()));
 begin
-    perform nl2sql._raise_error(reply OPERATOR(pg_catalog.->) 'error');
     return query
         select c.component, c.state, c.detail, c.action
-        from pg_catalog.jsonb_to_recordset(reply OPERATOR(pg_catalog.->) 'ok')
+        from pg_catalog.jsonb_to_recordset(reply)
             as c (component text, state text, detail text, action text);
 end
 $plpgsql$;

@@ -33,15 +33,14 @@ returns bigint
 language plpgsql volatile called on null input security invoker parallel unsafe
 as $plpgsql$
 declare
-    reply jsonb := nl2sql._check_case(question, sql, nl2sql._caller());
+    reply jsonb := nl2sql._ok(nl2sql._check_case(question, sql, nl2sql._caller()));
     stored bigint;
 begin
-    perform nl2sql._raise_error(reply OPERATOR(pg_catalog.->) 'error');
     insert into nl2sql.cases as c (suite, question, sql)
     values (
         coalesce(add_case.suite, 'default'),
-        reply OPERATOR(pg_catalog.#>>) '{ok,question}',
-        reply OPERATOR(pg_catalog.#>>) '{ok,sql}')
+        reply OPERATOR(pg_catalog.->>) 'question',
+        reply OPERATOR(pg_catalog.->>) 'sql')
     returning c.id into stored;
     return stored;
 exception when unique_violation then
@@ -115,9 +114,7 @@ begin
             'error', concat_ws(': ', reply #>> '{error,sqlstate}', reply #>> '{error,message}'));
         if reply -> 'ok' is not null then
             reply := reply -> 'ok';
-            judged := nl2sql._judge_case(one.sql, reply ->> 'sql', caller);
-            perform nl2sql._raise_error(judged -> 'error');
-            judged := judged -> 'ok';
+            judged := nl2sql._ok(nl2sql._judge_case(one.sql, reply ->> 'sql', caller));
         end if;
         question := one.question;
         verdict := judged ->> 'verdict';

@@ -213,11 +213,8 @@ create or replace function nl2sql.check(
 returns jsonb
 language plpgsql volatile called on null input security invoker parallel unsafe
 as $plpgsql$
-declare
-    reply jsonb := nl2sql._check(sql, nl2sql._caller());
 begin
-    perform nl2sql._raise_error(reply OPERATOR(pg_catalog.->) 'error');
-    return reply OPERATOR(pg_catalog.->) 'ok';
+    return nl2sql._ok(nl2sql._check(sql, nl2sql._caller()));
 end
 $plpgsql$;
 comment on function nl2sql.check(text) is
@@ -245,13 +242,11 @@ returns setof jsonb
 language plpgsql volatile called on null input security invoker parallel unsafe
 as $plpgsql$
 declare
-    reply jsonb := nl2sql._run(sql, options, nl2sql._caller());
+    reply jsonb := nl2sql._ok(nl2sql._run(sql, options, nl2sql._caller()), warn => true);
 begin
-    perform nl2sql._raise_error(reply OPERATOR(pg_catalog.->) 'error');
-    perform nl2sql._raise_warnings(reply OPERATOR(pg_catalog.#>) '{ok, warnings}');
     return query
         select r.line::pg_catalog.jsonb
-        from pg_catalog.jsonb_array_elements_text(reply OPERATOR(pg_catalog.#>) '{ok, rows}') as r (line);
+        from pg_catalog.jsonb_array_elements_text(reply OPERATOR(pg_catalog.->) 'rows') as r (line);
 end
 $plpgsql$;
 comment on function nl2sql.run(text, jsonb) is

@@ -107,13 +107,11 @@ returns setof jsonb
 language plpgsql volatile called on null input security invoker parallel unsafe
 as $plpgsql$
 declare
-    reply jsonb := nl2sql._query(question, options, nl2sql._caller());
+    reply jsonb := nl2sql._ok(nl2sql._query(question, options, nl2sql._caller()), warn => true);
 begin
-    perform nl2sql._raise_error(reply OPERATOR(pg_catalog.->) 'error');
-    perform nl2sql._raise_warnings(reply OPERATOR(pg_catalog.#>) '{ok, warnings}');
     return query
         select r.line::pg_catalog.jsonb
-        from pg_catalog.jsonb_array_elements_text(reply OPERATOR(pg_catalog.#>) '{ok, rows}') as r (line);
+        from pg_catalog.jsonb_array_elements_text(reply OPERATOR(pg_catalog.->) 'rows') as r (line);
 end
 $plpgsql$;
 comment on function nl2sql.query(text, jsonb) is
@@ -128,21 +126,19 @@ returns setof record
 language plpgsql volatile called on null input security invoker parallel unsafe
 as $plpgsql$
 declare
-    reply jsonb := nl2sql._typed('query_as', question, options, nl2sql._caller());
-    columns jsonb := reply OPERATOR(pg_catalog.#>) '{ok, columns}';
+    reply jsonb := nl2sql._ok(nl2sql._typed('query_as', question, options, nl2sql._caller()), warn => true);
+    columns jsonb := reply OPERATOR(pg_catalog.->) 'columns';
     path constant text := pg_catalog.current_setting('search_path');
 begin
-    perform nl2sql._raise_error(reply OPERATOR(pg_catalog.->) 'error');
-    perform nl2sql._raise_warnings(reply OPERATOR(pg_catalog.#>) '{ok, warnings}');
     -- types are written as they are found from here; nobody may have others of these names in front
     perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
     begin
-        return query execute nl2sql._typed_statement(columns) using reply OPERATOR(pg_catalog.#>) '{ok, rows}';
+        return query execute nl2sql._typed_statement(columns) using reply OPERATOR(pg_catalog.->) 'rows';
     exception when datatype_mismatch then
         raise exception using
             errcode = '42804',
             message = 'the column definition list does not fit the answer',
-            detail = pg_catalog.concat('The answer was run and its rows dropped: ', reply OPERATOR(pg_catalog.#>>) '{ok, sql}'),
+            detail = pg_catalog.concat('The answer was run and its rows dropped: ', reply OPERATOR(pg_catalog.->>) 'sql'),
             hint = pg_catalog.concat('Write … AS t(', nl2sql._column_list(columns), ').');
     end;
     perform pg_catalog.set_config('search_path', path, true);
@@ -161,16 +157,14 @@ returns refcursor
 language plpgsql volatile called on null input security invoker parallel unsafe
 as $plpgsql$
 declare
-    reply jsonb := nl2sql._typed('open', question, options, nl2sql._caller());
+    reply jsonb := nl2sql._ok(nl2sql._typed('open', question, options, nl2sql._caller()), warn => true);
     path constant text := pg_catalog.current_setting('search_path');
     opened refcursor := cursor;
 begin
-    perform nl2sql._raise_error(reply OPERATOR(pg_catalog.->) 'error');
-    perform nl2sql._raise_warnings(reply OPERATOR(pg_catalog.#>) '{ok, warnings}');
     perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
     -- as queries: pgspot reads no other expression here
-    open opened scroll for execute (select nl2sql._typed_statement(reply OPERATOR(pg_catalog.#>) '{ok, columns}'))
-        using (select reply OPERATOR(pg_catalog.#>) '{ok, rows}');
+    open opened scroll for execute (select nl2sql._typed_statement(reply OPERATOR(pg_catalog.->) 'columns'))
+        using (select reply OPERATOR(pg_catalog.->) 'rows');
     perform pg_catalog.set_config('search_path', path, true);
     return opened;
 end
@@ -277,10 +271,9 @@ returns text
 language plpgsql volatile called on null input security invoker parallel unsafe
 as $plpgsql$
 declare
-    reply jsonb := nl2sql._save_view(name, question, options, nl2sql._caller());
+    reply jsonb := nl2sql._ok(nl2sql._save_view(name, question, options, nl2sql._caller()));
 begin
-    perform nl2sql._raise_error(reply OPERATOR(pg_catalog.->) 'error');
-    return reply OPERATOR(pg_catalog.#>>) '{ok, sql}';
+    return reply OPERATOR(pg_catalog.->>) 'sql';
 end
 $plpgsql$;
 comment on function nl2sql.save_view(text, text, jsonb) is

@@ -6,31 +6,29 @@ returns jsonb
 language sql stable called on null input security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $sql$
-    -- the first that holds; NULL if its columns may be masked
-    select jsonb_build_object('sqlstate', p.sqlstate, 'message', p.message, 'detail', 'Nothing was changed.', 'hint', p.hint)
+    select case
+        when c.oid is null then nl2sql._problem('42P01', 'there is no such table', 'Name a table that is there.')
+        when exists (select from nl2sql._mask_view as v where v.masked_view = c.oid)
+            then nl2sql._problem('42809', format('%s is a masked view itself', c.oid::regclass),
+                'Mask columns of the table that it stands for.')
+        when c.relkind = 'v' then nl2sql._problem('42809', format('%s is a view', c.oid::regclass),
+            'Mask the columns of the tables behind it, and let it read their masked views.')
+        when c.relkind not in ('r', 'p', 'm', 'f') or c.relpersistence = 't'
+            then nl2sql._problem('42809', format('columns of %s can not be masked', c.oid::regclass),
+                'Name a table, partitioned table, materialized view or foreign table.')
+        when not nl2sql._is_user_schema(c.relnamespace) or not nl2sql._is_user_relation(c) and not c.relispartition
+            then nl2sql._problem('42809', format('%s belongs to the system or to an extension', c.oid::regclass),
+                'Name a table of your own.')
+        when exists (select from pg_inherits as i where i.inhrelid = c.oid)
+            then nl2sql._problem('42809', format('%s is a partition, or inherits from another table', c.oid::regclass),
+                'Mask the column of its parent: rows are read through that, too.')
+        when o.parent is not null
+            then nl2sql._problem('0A000', format('a partition or child of %s is read through %s, too', c.oid::regclass, o.parent),
+                'Let it inherit from one of the two only.')
+    end
     from (values (1)) as one (row)
         left join pg_class as c on c.oid = relation
-        cross join lateral (values
-            (1, c.oid is null, '42P01', 'there is no such table', 'Name a table that is there.'),
-            (2, exists (select from nl2sql._mask_view as v where v.masked_view = c.oid), '42809',
-                format('%s is a masked view itself', c.oid::regclass), 'Mask columns of the table that it stands for.'),
-            (3, c.relkind = 'v', '42809', format('%s is a view', c.oid::regclass),
-                'Mask the columns of the tables behind it, and let it read their masked views.'),
-            (4, c.relkind not in ('r', 'p', 'm', 'f') or c.relpersistence = 't', '42809',
-                format('columns of %s can not be masked', c.oid::regclass), 'Name a table, partitioned table, materialized view or foreign table.'),
-            (5, not nl2sql._is_user_schema(c.relnamespace) or not nl2sql._is_user_relation(c) and not c.relispartition, '42809',
-                format('%s belongs to the system or to an extension', c.oid::regclass), 'Name a table of your own.'),
-            (6, exists (select from pg_inherits as i where i.inhrelid = c.oid), '42809',
-                format('%s is a partition, or inherits from another table', c.oid::regclass),
-                'Mask the column of its parent: rows are read through that, too.'),
-            (7, exists (select from nl2sql._outer_parent(c.oid)), '0A000',
-                format('a partition or child of %s is read through %s, too', c.oid::regclass,
-                    (select o.parent from nl2sql._outer_parent(c.oid) as o)),
-                'Let it inherit from one of the two only.')
-        ) as p (turn, holds, sqlstate, message, hint)
-    where p.holds
-    order by p.turn
-    limit 1
+        left join lateral nl2sql._outer_parent(c.oid) as o on true
 $sql$;
 comment on function nl2sql._mask_table_problem(oid) is 'why columns of a relation can not be masked: an error; NULL if they can';
 
@@ -88,34 +86,33 @@ returns jsonb
 language sql stable called on null input security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $sql$
-    -- the first that holds; NULL if the column may be masked so
-    select jsonb_build_object('sqlstate', p.sqlstate, 'message', p.message, 'detail', p.detail, 'hint', p.hint)
+    select case
+        when a.attnum is null then nl2sql._problem('42703', format('%s has no column %s', c.oid::regclass, quote_ident(column_name)),
+            'Name a column of this table.')
+        when m.mask is null then nl2sql._problem('22023', format('%L is no masking', left(masking, 80)),
+            format('For example: email, or partial(2, 4, ''*''). There are: %s.', nl2sql._mask_names()),
+            'Nothing was changed: a masking is a name, with literals in parentheses where it takes some; no expression, no other function.')
+        when nl2sql._mask_takes(m.mask) is null
+            then nl2sql._problem('22023', format('there is no masking %s', quote_ident(substr(m.mask, 6))),
+                format('There are: %s.', nl2sql._mask_names()), 'Nothing was changed: only functions nl2sql.mask_… are taken.')
+        when not exists (select from nl2sql._mask_functions(m.mask, m.arguments))
+            then nl2sql._problem('22023', format('the masking %s does not take these arguments', quote_ident(substr(m.mask, 6))),
+                format('See docs/masking.md for the arguments of mask_%s().', substr(m.mask, 6)))
+        when nl2sql._mask_expression(c.oid, a.attnum, masking) is null
+            then nl2sql._problem('42804',
+                format('the masking %s does not fit column %s of type %s', substr(m.mask, 6), quote_ident(a.attname), format_type(a.atttypid, a.atttypmod)),
+                'The masking null fits every type.', format('Nothing was changed: it takes %s.', nl2sql._mask_takes(m.mask)))
+        when g.name is not null
+            then nl2sql._problem('0A000',
+                format('column %s of %s is generated from column %s', quote_ident(g.name), c.oid::regclass, quote_ident(a.attname)),
+                'Mask the generated column first.', 'Nothing was changed: that column would still show it.')
+    end
     from pg_class as c
         left join pg_attribute as a
             on a.attrelid = c.oid and a.attname = _mask_column_problem.column_name and a.attnum > 0 and not a.attisdropped
         left join nl2sql._masking_parts(masking) as m on true
-        cross join lateral (values
-            (1, a.attnum is null, '42703', format('%s has no column %s', c.oid::regclass, quote_ident(column_name)),
-                'Nothing was changed.', 'Name a column of this table.'),
-            (2, m.mask is null, '22023', format('%L is no masking', left(masking, 80)),
-                'Nothing was changed: a masking is a name, with literals in parentheses where it takes some; no expression, no other function.',
-                format('For example: email, or partial(2, 4, ''*''). There are: %s.', nl2sql._mask_names())),
-            (3, nl2sql._mask_takes(m.mask) is null, '22023', format('there is no masking %s', quote_ident(substr(m.mask, 6))),
-                'Nothing was changed: only functions nl2sql.mask_… are taken.', format('There are: %s.', nl2sql._mask_names())),
-            (4, not exists (select from nl2sql._mask_functions(m.mask, m.arguments)), '22023',
-                format('the masking %s does not take these arguments', quote_ident(substr(m.mask, 6))),
-                'Nothing was changed.', format('See docs/masking.md for the arguments of mask_%s().', substr(m.mask, 6))),
-            (5, nl2sql._mask_expression(c.oid, a.attnum, masking) is null, '42804',
-                format('the masking %s does not fit column %s of type %s', substr(m.mask, 6), quote_ident(a.attname), format_type(a.atttypid, a.atttypmod)),
-                format('Nothing was changed: it takes %s.', nl2sql._mask_takes(m.mask)), 'The masking null fits every type.'),
-            (6, exists (select from nl2sql._generated_from(c.oid, a.attnum)), '0A000',
-                format('column %s of %s is generated from column %s',
-                    (select quote_ident(g.name) from nl2sql._generated_from(c.oid, a.attnum) as g limit 1), c.oid::regclass, quote_ident(a.attname)),
-                'Nothing was changed: that column would still show it.', 'Mask the generated column first.')
-        ) as p (turn, holds, sqlstate, message, detail, hint)
-    where c.oid = relation and p.holds
-    order by p.turn
-    limit 1
+        left join lateral (select f.name from nl2sql._generated_from(c.oid, a.attnum) as f limit 1) as g on true
+    where c.oid = relation
 $sql$;
 comment on function nl2sql._mask_column_problem(oid, name, text) is 'why a column can not be masked so: an error; NULL if it can';
 
@@ -145,7 +142,7 @@ $sql$;
 comment on function nl2sql._generated_from(oid, int2) is 'generated columns, not masked, that are made from a column';
 
 -- API: Private
-create or replace function nl2sql._try_mask(relation oid, number int2, masking text)
+create or replace function nl2sql._try_mask(masking text)
 returns void
 language plpgsql volatile strict security invoker parallel unsafe
 set search_path = pg_catalog, pg_temp
@@ -180,7 +177,7 @@ begin
     end;
 end
 $plpgsql$;
-comment on function nl2sql._try_mask(oid, int2, text) is 'raises 22023 if a mask function refuses its literals';
+comment on function nl2sql._try_mask(text) is 'raises 22023 if a mask function refuses its literals';
 
 -- API: Private. Called by SECURITY DEFINER functions only; granted to nobody.
 create or replace function nl2sql._start_masking()
@@ -218,7 +215,7 @@ as $sql$
 $sql$;
 comment on function nl2sql._taken_report(nl2sql._mask_taken, regclass) is 'what happened to one right, in words';
 
--- API: Private. As above.
+-- API: Private. Called by SECURITY DEFINER functions only; granted to nobody.
 create or replace function nl2sql._mask(relation regclass, column_number int2, masking text)
 returns table (changed_relation regclass, role text, change text)
 language plpgsql volatile strict security invoker parallel unsafe
@@ -286,14 +283,14 @@ begin
     perform nl2sql._raise_error(nl2sql._mask_column_problem("table", "column", masking));
     perform nl2sql._raise_error(nl2sql._own_reading_problem("table", "column"));
     column_number := (nl2sql._number_list("table", array["column"]))[1];
-    perform nl2sql._try_mask("table", column_number, masking);
+    perform nl2sql._try_mask(masking);
     return query select m.* from nl2sql._mask("table", column_number, masking) as m;
 end
 $plpgsql$;
 comment on function nl2sql.mask(regclass, name, text) is
     'show a column masked to all but its owner and the roles named with show_clear(); returns the rights it changed; raises 22023, 42501, 42703, 42804, 42809, 42P06, 42P07, 55006, 0A000';
 
--- API: Private. As above.
+-- API: Private. Called by SECURITY DEFINER functions only; granted to nobody.
 create or replace function nl2sql._raise_not_masked(relation regclass, column_name name)
 returns void
 language plpgsql stable called on null input security invoker parallel safe
@@ -420,26 +417,23 @@ language sql stable called on null input security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $sql$
     -- Managing policies must not be a way to read: nobody opens a table to himself, or to who could not read it anyway.
-    select jsonb_build_object('sqlstate', p.sqlstate, 'message', p.message, 'detail', 'Nothing was changed.', 'hint', p.hint)
-    from (values
-        (1, relation is null or role is null or role = 0 or clear is null, '22023', 'show_clear() takes a table and a role',
-            'For example: SELECT nl2sql.show_clear(''shop.customers'', ''fraud_desk'').'),
-        (2, clear and pg_has_role(session_user, role, 'member')
-                and not (select r.rolsuper from pg_roles as r where r.rolname = session_user),
-            '42501', format('you have the role %s yourself', role::regrole),
-            'Have somebody else do it who is no member of that role.'),
-        (3, clear and not exists (
+    select case
+        when relation is null or role is null or role = 0 or clear is null
+            then nl2sql._problem('22023', 'show_clear() takes a table and a role',
+                'For example: SELECT nl2sql.show_clear(''shop.customers'', ''fraud_desk'').')
+        when clear and pg_has_role(session_user, role, 'member')
+                and not (select r.rolsuper from pg_roles as r where r.rolname = session_user)
+            then nl2sql._problem('42501', format('you have the role %s yourself', role::regrole),
+                'Have somebody else do it who is no member of that role.')
+        when clear and not exists (
                 select from nl2sql._mask_taken as t
                 where t.root = _show_clear_problem.relation and t.grantee = _show_clear_problem.role and t.privilege = 'SELECT')
             and not exists (
                 select from nl2sql._mask_opened(relation) as o
-                where o.relation = _show_clear_problem.relation and o.grantee = role and o.privilege = 'SELECT'),
-            '42501', format('%s could not read %s before it was masked', role::regrole, relation::regclass),
-            'Its owner grants that: GRANT SELECT ON the table TO the role; it is recorded.')
-    ) as p (turn, holds, sqlstate, message, hint)
-    where p.holds
-    order by p.turn
-    limit 1
+                where o.relation = _show_clear_problem.relation and o.grantee = role and o.privilege = 'SELECT')
+            then nl2sql._problem('42501', format('%s could not read %s before it was masked', role::regrole, relation::regclass),
+                'Its owner grants that: GRANT SELECT ON the table TO the role; it is recorded.')
+    end
 $sql$;
 comment on function nl2sql._show_clear_problem(oid, oid, boolean) is 'why show_clear() may not be done: an error; NULL if it may';
 
@@ -473,116 +467,6 @@ end
 $plpgsql$;
 comment on function nl2sql.show_clear(regclass, regrole, boolean) is
     'let a role that could read a table see its masked columns in clear, or no longer; raises 22023, 42501';
-
--- API: Private. As above.
-create or replace function nl2sql._set_path(role regrole, path text)
-returns void
-language plpgsql volatile strict security invoker parallel unsafe
-set search_path = pg_catalog, pg_temp
-as $plpgsql$
-begin
-    -- each name as a literal of its own: a path may hold anything that a role has put there for itself
-    execute format('alter role %s in database %I set search_path = %s', role, current_database(), (
-        select coalesce(string_agg(quote_literal(e.name), ', ' order by e.place), '''''') from nl2sql._path_names(path) as e));
-end
-$plpgsql$;
-comment on function nl2sql._set_path(regrole, text) is 'the search path of a role in this database: a list of names as search_path has it';
-
--- API: Private
-create or replace function nl2sql._path_names(path text)
-returns table (name text, place bigint)
-language sql immutable strict security invoker parallel safe
-set search_path = pg_catalog, pg_temp
-as $sql$
-    -- as the server reads it: a name without quotes goes on to the next comma or blank, whatever is in it
-    select case when left(m.found[1], 1) = '"' then replace(substr(m.found[1], 2, length(m.found[1]) - 2), '""', '"')
-        else lower(m.found[1]) end, m.place
-    from regexp_matches(path, '("(?:[^"]|"")*"|[^,"[:space:]][^,[:space:]]*)', 'g') with ordinality as m (found, place)
-$sql$;
-comment on function nl2sql._path_names(text) is 'the names in a search path, unquoted, in order';
-
--- API: Public. SECURITY DEFINER: only the DBA may ALTER other roles; here it is the search path alone, with masked schemas first.
-create or replace function nl2sql.use_masked(role regrole)
-returns text
-language plpgsql volatile called on null input security definer parallel unsafe
-set search_path = pg_catalog, pg_temp
-set standard_conforming_strings = on
-as $plpgsql$
-declare
-    clear_table regclass := (
-        select m.relation from nl2sql._mask as m
-        where has_column_privilege(use_masked.role, m.relation::oid, m.number, 'select') limit 1);
-    path text;
-begin
-    if role is null or role = 0 or exists (select from pg_roles as r where r.oid = role and r.rolname ~ '^(pg_|nl2sql_)') then
-        raise exception using
-            errcode = '22023',
-            message = 'use_masked() takes a role of your own',
-            detail = 'Nothing was changed.',
-            hint = 'For example: SELECT nl2sql.use_masked(''analyst'').';
-    elsif (select r.rolsuper from pg_roles as r where r.oid = role) then
-        raise exception using
-            errcode = '42501',
-            message = format('%s is a superuser', role),
-            detail = 'Nothing was changed: a superuser sees clear text whatever its search path, and nobody else sets that.',
-            hint = 'Name a role that is to see masked values.';
-    elsif clear_table is not null then
-        raise exception using
-            errcode = '42501',
-            message = format('%s sees masked columns of %s in clear', role, clear_table),
-            detail = 'Nothing was changed: it is its owner, a member of such a role or of pg_read_all_data, or has a grant.',
-            hint = 'Revoke what it has, or call nl2sql.show_clear(table, role, false).';
-    end if;
-    path := nl2sql._masked_path(role);
-    perform nl2sql._set_path(role, path);
-    perform nl2sql._audit_note('use_masked', jsonb_build_object('role', role, 'search_path', path));
-    return path;
-end
-$plpgsql$;
-comment on function nl2sql.use_masked(regrole) is
-    'put masked schemas first on the search path that a role has in this database, for its next sessions; returns the path; raises 22023, 42501';
-
--- API: Private
-create or replace function nl2sql._masked_path(role oid)
-returns text
-language sql stable strict security invoker parallel safe
-set search_path = pg_catalog, pg_temp
-as $sql$
-    -- each schema of the path the role has now after its masked one; a path is a list of names, quoted where needed
-    with configured as (
-        select coalesce(
-            (select substr(o.option, length('search_path=') + 1)
-                from pg_db_role_setting as s cross join unnest(s.setconfig) as o (option)
-                where o.option like 'search_path=%'
-                    and (s.setrole = role or s.setrole = 0)
-                    and s.setdatabase in (0, (select d.oid from pg_database as d where d.datname = current_database()))
-                order by s.setrole <> 0 desc, s.setdatabase <> 0 desc
-                limit 1),
-            -- the server's own, never what the session that asks has set for itself
-            (select f.setting from pg_file_settings as f where f.name = 'search_path' and f.applied order by f.seqno desc limit 1),
-            (select g.boot_val from pg_settings as g where g.name = 'search_path')) as path
-    ),
-    entry as (
-        select quote_ident(e.name) as name, e.place,
-            case when e.name = '$user' then (select r.rolname::text from pg_roles as r where r.oid = role) else e.name end as schema_name
-        from configured as c cross join nl2sql._path_names(c.path) as e
-    ),
-    masked as (
-        select distinct n.nspname
-        from nl2sql._mask_view as v
-            join pg_class as c on c.oid = v.masked_view
-            join pg_namespace as n on n.oid = c.relnamespace
-    ),
-    placed as (
-        select quote_ident(k.nspname) as name, e.place * 2 - 1 as turn
-        from entry as e join masked as k on k.nspname = e.schema_name || '_masked'
-        union all
-        select e.name, e.place * 2 from entry as e
-        where not exists (select from masked as k where k.nspname = e.schema_name)
-    )
-    select coalesce(string_agg(p.name, ', ' order by p.turn), '""') from placed as p
-$sql$;
-comment on function nl2sql._masked_path(oid) is 'the search path of a role in this database with each masked schema before the schema it stands for';
 
 -- API: Public
 create or replace view nl2sql.masking_policy with (security_barrier) as

@@ -1,4 +1,5 @@
--- What administrators of masking policies may not do, so that managing them is no way to read.
+-- What keeps masking whole: what its administrators may not do, what is taken from readers for good, other ways to the same rows, and
+-- what mask() finds and can not take.
 
 -- API: Private
 create or replace function nl2sql._own_reading_problem(relation oid, column_name name)
@@ -8,10 +9,9 @@ set search_path = pg_catalog, pg_temp
 as $sql$
     -- Who reads the masked view would read what a weaker mask shows, or one part after the other of each value. Nobody
     -- loses anything who sees the column in clear.
-    select jsonb_build_object('sqlstate', '42501',
-        'message', format('you are a reader of the masked column %I of %s', m.column_name, m.relation),
-        'detail', 'Nothing was changed: whoever reads a masked view can not change its masks, PUBLIC included.',
-        'hint', 'Have a superuser do it, or an administrator who is no reader of the masked view.')
+    select nl2sql._problem('42501', format('you are a reader of the masked column %I of %s', m.column_name, m.relation),
+        'Have a superuser do it, or an administrator who is no reader of the masked view.',
+        'Nothing was changed: whoever reads a masked view can not change its masks, PUBLIC included.')
     from nl2sql._mask as m
     where m.relation = _own_reading_problem.relation and m.column_name = _own_reading_problem.column_name
         and not (select r.rolsuper from pg_roles as r where r.rolname = session_user)
@@ -43,10 +43,9 @@ returns jsonb
 language sql stable called on null input security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $sql$
-    select jsonb_build_object('sqlstate', '0A000',
-        'message', format('column %I of %s is generated from the masked column %I', _generated_problem.column_name, m.relation, m.column_name),
-        'detail', 'Nothing was changed: it would show that column.',
-        'hint', 'Unmask that column first.')
+    select nl2sql._problem('0A000',
+        format('column %I of %s is generated from the masked column %I', _generated_problem.column_name, m.relation, m.column_name),
+        'Unmask that column first.', 'Nothing was changed: it would show that column.')
     from nl2sql._mask as m
     where m.relation = _generated_problem.relation
         and _generated_problem.column_name in (select g.name from nl2sql._generated_from(m.relation, m.number) as g)
@@ -92,19 +91,15 @@ returns jsonb
 language sql stable called on null input security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $sql$
-    select jsonb_build_object('sqlstate', p.sqlstate, 'message', p.message, 'detail', 'Nothing was changed.', 'hint', p.hint)
+    select case
+        when c.oid is null or role is null then nl2sql._problem('22023', 'revoke_masked() takes a table and a role',
+            'For example: SELECT nl2sql.revoke_masked(''shop.customers'', ''analyst'').')
+        when not pg_has_role(session_user, c.relowner, 'usage') and not pg_has_role(session_user, 'nl2sql_admin', 'usage')
+            then nl2sql._problem('42501', format('you are not the owner of %s', c.oid::regclass),
+                'Have its owner do it, or an administrator of nl2sql.')
+    end
     from (values (1)) as one (row)
         left join pg_class as c on c.oid = relation
-        cross join lateral (values
-            (1, c.oid is null or role is null, '22023', 'revoke_masked() takes a table and a role',
-                'For example: SELECT nl2sql.revoke_masked(''shop.customers'', ''analyst'').'),
-            (2, not pg_has_role(session_user, c.relowner, 'usage') and not pg_has_role(session_user, 'nl2sql_admin', 'usage'), '42501',
-                format('you are not the owner of %s', c.oid::regclass),
-                'Have its owner do it, or an administrator of nl2sql.')
-        ) as p (turn, holds, sqlstate, message, hint)
-    where p.holds
-    order by p.turn
-    limit 1
 $sql$;
 comment on function nl2sql._revoke_masked_problem(oid, oid) is 'why revoke_masked() may not be done: an error; NULL if it may';
 

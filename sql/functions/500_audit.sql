@@ -295,10 +295,8 @@ returns boolean
 language plpgsql volatile called on null input security definer parallel unsafe
 set search_path = pg_catalog, pg_temp
 as $plpgsql$
-declare
-    reply jsonb := nl2sql._audit_note_read(what, nl2sql._audit_role(), left(current_query(), 8000));
 begin
-    perform nl2sql._raise_error(reply -> 'error');
+    perform nl2sql._ok(nl2sql._audit_note_read(what, nl2sql._audit_role(), left(current_query(), 8000)));
     return true;
 end
 $plpgsql$;

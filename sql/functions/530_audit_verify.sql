@@ -21,12 +21,11 @@ language plpgsql volatile called on null input security definer parallel unsafe
 set search_path = pg_catalog, pg_temp
 as $plpgsql$
 declare
-    reply jsonb := nl2sql._audit_verify(nl2sql._audit_role(), since, until);
+    reply jsonb := nl2sql._ok(nl2sql._audit_verify(nl2sql._audit_role(), since, until));
 begin
-    perform nl2sql._raise_error(reply -> 'error');
     return query
         select p.chain, p.seq, p.at, p.problem
-        from jsonb_to_recordset(reply -> 'ok') as p (chain uuid, seq bigint, at timestamptz, problem text);
+        from jsonb_to_recordset(reply) as p (chain uuid, seq bigint, at timestamptz, problem text);
 end
 $plpgsql$;
 comment on function nl2sql.audit_verify(timestamptz, timestamptz) is

@@ -211,7 +211,7 @@ def test_embed(path: Path) -> None:
 
     plpy.execute = first_all_then_none  # type: ignore[method-assign]
     with peer(path, script):
-        assert json.loads(entry.refresh_index(plpy)) == {"stored": 1}
+        assert json.loads(entry.refresh_index(plpy)) == {"ok": 1}
     script.check()
     stored = [values for query, values in plpy.executed if "_index_store(" in query]
     embeddings = [row["embedding"] for row in json.loads(stored[0][0])]

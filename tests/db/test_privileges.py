@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -15,6 +17,7 @@ from tests.support.expected import assert_as_expected
 from tests.support.peer import peer
 from tools.cluster import Cluster
 
+PRIVILEGES = Path(__file__).resolve().parents[2] / "sql" / "functions" / "990_privileges.sql"
 ROLES = ("public", "nl2sql_user", "nl2sql_developer", "nl2sql_auditor", "nl2sql_admin", "nl2sql_sidecar")
 
 
@@ -66,6 +69,25 @@ def test_the_matrix_of_roles_and_objects(dba: Connection) -> None:
     rows = dba.execute(MATRIX, (list(ROLES),)).fetchall()
     assert_as_expected("privileges.txt", (f"{name}: {rights}" for name, rights in rows))
     assert [name for name, rights in rows if "public=" in rights] == ["function nl2sql(text)"]
+
+
+GRANTS = re.search(r"^do \$plpgsql\$.*?^\$plpgsql\$;", PRIVILEGES.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("listed", "error"),
+    [
+        ("'nl2sql.ask(text, jsonb)', 'nl2sql.ask(text,jsonb)'", psycopg.errors.RaiseException),
+        ("'nl2sql.ask(text)'", psycopg.errors.UndefinedFunction),
+    ],
+    ids=["twice", "unknown"],
+)
+def test_a_function_is_granted_in_one_place(dba: Connection, listed: str, error: type[psycopg.Error]) -> None:
+    assert GRANTS
+    statement = GRANTS[0].replace("'nl2sql.ask(text, jsonb)'", listed)
+    dba.execute(GRANTS[0].encode())
+    with pytest.raises(error, match=r"nl2sql\.ask"):
+        dba.execute(statement.encode())
 
 
 @pytest.mark.parametrize("role", ROLES[1:])
