@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import multiprocessing
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -24,10 +21,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psycopg
 
 from bench.overhead import percentile
+from bench.service import Service
 from tools.cluster import Cluster
 
 THREADS = 50  # of one process of callers
@@ -59,36 +56,6 @@ class Heard:
     answered: list[int] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
     times: list[float] = field(default_factory=list)
-
-
-class Sidecar:
-    """The service as a process, with no engine: statements of nl2sql.run() need its guard and its journal only."""
-
-    def __init__(self, folder: Path, dsn: str) -> None:
-        self.socket = folder / "sidecar.sock"
-        self._log = folder / "sidecar.log"
-        self._environment = os.environ | {
-            "NL2SQL_SOCKET": str(self.socket),
-            "NL2SQL_SOCKET_MODE": "0666",
-            "NL2SQL_STATE_DIR": str(folder / "state"),
-            "NL2SQL_DATABASES": json.dumps([dsn]),
-            "NL2SQL_ENGINE_URL": "http://127.0.0.1:9/v1",
-        }
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen([sys.executable, "-m", "sidecar"], env=self._environment, stderr=log)
-
-    def kill(self) -> None:
-        assert self._process
-        self._process.kill()
-        self._process.wait()
-
-    def stop(self) -> None:
-        if self._process and self._process.poll() is None:
-            self._process.terminate()
-            self._process.wait(timeout=60)
 
 
 def call(dsn: str, first: int, until: float, heard: Heard) -> None:
@@ -132,7 +99,7 @@ def together(parts: list[Heard]) -> Heard:
     return whole
 
 
-def break_things(cluster: Cluster, sidecar: Sidecar, seconds: float) -> None:
+def break_things(cluster: Cluster, sidecar: Service, seconds: float) -> None:
     """What breaks, and when."""
     time.sleep(seconds / 5)
     with psycopg.connect(cluster.dsn(DATABASE), autocommit=True) as admin:
@@ -151,10 +118,10 @@ def break_things(cluster: Cluster, sidecar: Sidecar, seconds: float) -> None:
     cluster.start()
 
 
-def wait_for_delivery(socket: Path) -> float:
+def wait_for_delivery(service: Service) -> float:
     """Seconds until the database has all that the sidecar signed; delivery pauses between tries."""
     began = time.monotonic()
-    with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket)), base_url="http://sidecar", timeout=10) as sidecar:
+    with service.client() as sidecar:
         while time.monotonic() < began + 120:
             answer = sidecar.post("/v1/audit/head", json={"protocol": 1, "database": DATABASE}).json()
             if all(head["delivered"] == head["seq"] for head in answer["heads"]):
@@ -202,14 +169,14 @@ def main() -> None:
 def attempt(cluster: Cluster, root: Path, wanted: int, seconds: float) -> bool:
     with psycopg.connect(cluster.dsn(), autocommit=True) as admin:
         admin.execute(f"create database {DATABASE}".encode())
-    sidecar = Sidecar(root, cluster.dsn(DATABASE, "nl2sql_sidecar"))
+    sidecar = Service(root, [cluster.dsn(DATABASE, "nl2sql_sidecar")])
     with psycopg.connect(cluster.dsn(DATABASE), autocommit=True) as admin:
         admin.execute(SETUP.encode())
         admin.execute("select nl2sql.set_setting('socket_path', %s)", (str(sidecar.socket),))
         admin.execute("select nl2sql.set_setting('sidecar_user', %s)", (str(os.geteuid()),))
     sidecar.start()
     try:
-        time.sleep(10)
+        sidecar.wait()
         sizes = [min(THREADS, wanted - start) for start in range(0, wanted, THREADS)]
         dsn = cluster.dsn(DATABASE, READER)
         with multiprocessing.Pool(len(sizes)) as pool:
@@ -219,7 +186,7 @@ def attempt(cluster: Cluster, root: Path, wanted: int, seconds: float) -> bool:
             ]
             break_things(cluster, sidecar, seconds)
             heard = together([part.get() for part in parts])
-        print(f"delivered {wait_for_delivery(sidecar.socket):.0f} s after the last caller")
+        print(f"delivered {wait_for_delivery(sidecar):.0f} s after the last caller")
         with psycopg.connect(cluster.dsn(DATABASE), autocommit=True) as admin:
             return report(admin, heard)
     finally:
