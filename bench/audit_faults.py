@@ -113,11 +113,21 @@ def break_things(cluster: Cluster, sidecar: Service, seconds: float) -> None:
     print("the sidecar was killed", flush=True)
     sidecar.start()
     time.sleep(seconds / 5)
+    wait_for_database(cluster)
     cluster.stop()
     away = min(AWAY, seconds / 10)
     print(f"the database is away for {away:.0f} s", flush=True)
     time.sleep(away)
     cluster.start()
+
+
+def wait_for_database(cluster: Cluster) -> None:
+    """After a killed backend the server syncs all its files before it is there again: on a busy disk that takes a while."""
+    limit = time.monotonic() + 300
+    while time.monotonic() < limit:
+        with contextlib.suppress(psycopg.OperationalError), psycopg.connect(cluster.dsn(DATABASE), connect_timeout=5):
+            return
+        time.sleep(0.5)
 
 
 def wait_for_delivery(service: Service) -> float:
