@@ -122,7 +122,7 @@ def break_things(cluster: Cluster, sidecar: Service, seconds: float) -> None:
 
 
 def wait_for_database(cluster: Cluster) -> None:
-    """After a killed backend the server syncs all its files before it is there again: on a busy disk that takes a while."""
+    """After a killed backend the server first syncs all its files: on a busy disk that takes a while."""
     limit = time.monotonic() + 300
     while time.monotonic() < limit:
         with contextlib.suppress(psycopg.OperationalError), psycopg.connect(cluster.dsn(DATABASE), connect_timeout=5):
