@@ -11,8 +11,6 @@ import argparse
 import json
 import multiprocessing
 import socket
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -20,6 +18,7 @@ import uuid
 from pathlib import Path
 
 from bench.overhead import percentile
+from bench.service import Service
 
 MEMORY = Path("/dev/shm")
 THREADS = 25
@@ -89,45 +88,16 @@ def measure(path: str, count: int, seconds: float) -> list[float]:
 
 
 def run(where: Path, name: str, counts: list[int], seconds: float) -> None:
-    with tempfile.TemporaryDirectory(prefix="nl2sql-bench-", dir=where) as state:
-        service = subprocess.Popen([sys.executable, "-m", "bench.audit", "--serve", state], stderr=subprocess.DEVNULL)
-        try:
-            path = f"{state}/sidecar.sock"
-            wait_for(path)
-            for count in counts:
-                times = measure(path, count, seconds)
-                print(
-                    f"{name:<8} {count:>4} callers  {len(times) / seconds:8.0f} calls/s"
-                    f"   p50 {percentile(times, 0.5):7.2f} ms   p99 {percentile(times, 0.99):7.2f} ms",
-                    flush=True,
-                )
-        finally:
-            service.terminate()
-            service.wait()
-
-
-def wait_for(path: str) -> None:
-    for _ in range(600):
-        try:
-            post(path)
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise SystemExit("the service did not start")
-
-
-def serve(state: Path) -> None:
-    """The service as `nl2sql-sidecar` runs it; the engine's address leads nowhere, and nobody asks it."""
-    from sidecar.__main__ import build_services
-    from sidecar.app import create_app
-    from sidecar.server import serve as serve_app
-    from sidecar.settings import Settings
-
-    settings = Settings(
-        socket=state / "sidecar.sock", state_dir=state, engine_url="http://127.0.0.1:9/v1", databases=[], model="none"
-    )
-    serve_app(create_app(build_services(settings)), settings)
+    with tempfile.TemporaryDirectory(prefix="nl2sql-bench-", dir=where) as state, Service(Path(state)) as service:
+        path = str(service.socket)
+        post(path)  # the first one makes the key and the file
+        for count in counts:
+            times = measure(path, count, seconds)
+            print(
+                f"{name:<8} {count:>4} callers  {len(times) / seconds:8.0f} calls/s"
+                f"   p50 {percentile(times, 0.5):7.2f} ms   p99 {percentile(times, 0.99):7.2f} ms",
+                flush=True,
+            )
 
 
 def main() -> None:
@@ -135,11 +105,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--callers", type=int, nargs="+", default=[1, 12, 200])
     parser.add_argument("--state-dir", type=Path, default=Path(), help="a folder on the disk to measure; default: here")
-    parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.serve:
-        serve(arguments.serve)
-        return
     run(arguments.state_dir.resolve(), "disk", arguments.callers, arguments.seconds)
     run(MEMORY, "no sync", arguments.callers, arguments.seconds)
 

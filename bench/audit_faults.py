@@ -2,20 +2,18 @@
 
 Starts PostgreSQL and a sidecar of its own, lets callers put one statement after another through nl2sql.run(), and
 breaks things under them: a backend is killed with SIGKILL after a fifth of the time, the sidecar after two fifths, and
-after three fifths the database is away for 30 s. Then it compares what callers were answered with what is on record.
+after three fifths the database is away for 30 s. Then it compares what callers were answered with what is on record,
+tells throughput and times, and exits with 1 where something is missing, twice or broken.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import multiprocessing
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -24,15 +22,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psycopg
 
 from bench.overhead import percentile
+from bench.service import Service
 from tools.cluster import Cluster
 
 THREADS = 50  # of one process of callers
 DATABASE = "audited"
-AWAY = 30.0  # seconds without a database
+AWAY = 30.0  # seconds without a database, in a run of 300; less in a shorter one
 PAUSE = 0.2  # seconds before a caller tries again after an error
 READER = "nl2sql_bench_caller"
 
@@ -59,36 +57,6 @@ class Heard:
     answered: list[int] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
     times: list[float] = field(default_factory=list)
-
-
-class Sidecar:
-    """The service as a process, with no engine: statements of nl2sql.run() need its guard and its journal only."""
-
-    def __init__(self, folder: Path, dsn: str) -> None:
-        self.socket = folder / "sidecar.sock"
-        self._log = folder / "sidecar.log"
-        self._environment = os.environ | {
-            "NL2SQL_SOCKET": str(self.socket),
-            "NL2SQL_SOCKET_MODE": "0666",
-            "NL2SQL_STATE_DIR": str(folder / "state"),
-            "NL2SQL_DATABASES": json.dumps([dsn]),
-            "NL2SQL_ENGINE_URL": "http://127.0.0.1:9/v1",
-        }
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen([sys.executable, "-m", "sidecar"], env=self._environment, stderr=log)
-
-    def kill(self) -> None:
-        assert self._process
-        self._process.kill()
-        self._process.wait()
-
-    def stop(self) -> None:
-        if self._process and self._process.poll() is None:
-            self._process.terminate()
-            self._process.wait(timeout=60)
 
 
 def call(dsn: str, first: int, until: float, heard: Heard) -> None:
@@ -132,7 +100,7 @@ def together(parts: list[Heard]) -> Heard:
     return whole
 
 
-def break_things(cluster: Cluster, sidecar: Sidecar, seconds: float) -> None:
+def break_things(cluster: Cluster, sidecar: Service, seconds: float) -> None:
     """What breaks, and when."""
     time.sleep(seconds / 5)
     with psycopg.connect(cluster.dsn(DATABASE), autocommit=True) as admin:
@@ -145,16 +113,27 @@ def break_things(cluster: Cluster, sidecar: Sidecar, seconds: float) -> None:
     print("the sidecar was killed", flush=True)
     sidecar.start()
     time.sleep(seconds / 5)
+    wait_for_database(cluster)
     cluster.stop()
-    print(f"the database is away for {AWAY:.0f} s", flush=True)
-    time.sleep(AWAY)
+    away = min(AWAY, seconds / 10)
+    print(f"the database is away for {away:.0f} s", flush=True)
+    time.sleep(away)
     cluster.start()
 
 
-def wait_for_delivery(socket: Path) -> float:
+def wait_for_database(cluster: Cluster) -> None:
+    """After a killed backend the server first syncs all its files: on a busy disk that takes a while."""
+    limit = time.monotonic() + 300
+    while time.monotonic() < limit:
+        with contextlib.suppress(psycopg.OperationalError), psycopg.connect(cluster.dsn(DATABASE), connect_timeout=5):
+            return
+        time.sleep(0.5)
+
+
+def wait_for_delivery(service: Service) -> float:
     """Seconds until the database has all that the sidecar signed; delivery pauses between tries."""
     began = time.monotonic()
-    with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket)), base_url="http://sidecar", timeout=10) as sidecar:
+    with service.client() as sidecar:
         while time.monotonic() < began + 120:
             answer = sidecar.post("/v1/audit/head", json={"protocol": 1, "database": DATABASE}).json()
             if all(head["delivered"] == head["seq"] for head in answer["heads"]):
@@ -163,7 +142,7 @@ def wait_for_delivery(socket: Path) -> float:
     return time.monotonic() - began
 
 
-def report(admin: psycopg.Connection[Any], heard: Heard) -> bool:
+def report(admin: psycopg.Connection[Any], heard: Heard, seconds: float) -> bool:
     """Print what was found; whether all is as promised."""
     events: dict[str, Counter[str]] = {}
     twice = 0
@@ -179,10 +158,16 @@ def report(admin: psycopg.Connection[Any], heard: Heard) -> bool:
     open_intents = sum(1 for seen in events.values() if seen["intent"] and not seen["outcome"])
     problems = admin.execute("select * from nl2sql.audit_verify()").fetchall()
     print(f"answered {len(heard.answered)}, errors {dict(heard.errors)}, records {len(rows)}")
-    print(f"answer p50 {percentile(heard.times, 0.5):.1f} ms, p99 {percentile(heard.times, 0.99):.1f} ms")
+    if not heard.answered:
+        print("nobody was answered")
+        return False
+    p50, p95, p99 = (percentile(heard.times, share) for share in (0.5, 0.95, 0.99))
+    print(f"{len(heard.answered) / seconds:.1f} answers/s, p50 {p50:.1f} ms, p95 {p95:.1f} ms, p99 {p99:.1f} ms")
     print(f"answers without an outcome on record {lonely}, outcomes without an intent {without}, records twice {twice}")
     print(f"intents without an outcome {open_intents} (work that was cut off), problems of the chain {problems}")
-    return not (lonely or without or twice or problems)
+    whole = not (lonely or without or twice or problems)
+    print("as promised" if whole else "NOT as promised")
+    return whole
 
 
 def main() -> None:
@@ -202,14 +187,14 @@ def main() -> None:
 def attempt(cluster: Cluster, root: Path, wanted: int, seconds: float) -> bool:
     with psycopg.connect(cluster.dsn(), autocommit=True) as admin:
         admin.execute(f"create database {DATABASE}".encode())
-    sidecar = Sidecar(root, cluster.dsn(DATABASE, "nl2sql_sidecar"))
+    sidecar = Service(root, [cluster.dsn(DATABASE, "nl2sql_sidecar")])
     with psycopg.connect(cluster.dsn(DATABASE), autocommit=True) as admin:
         admin.execute(SETUP.encode())
         admin.execute("select nl2sql.set_setting('socket_path', %s)", (str(sidecar.socket),))
         admin.execute("select nl2sql.set_setting('sidecar_user', %s)", (str(os.geteuid()),))
     sidecar.start()
     try:
-        time.sleep(10)
+        sidecar.wait()
         sizes = [min(THREADS, wanted - start) for start in range(0, wanted, THREADS)]
         dsn = cluster.dsn(DATABASE, READER)
         with multiprocessing.Pool(len(sizes)) as pool:
@@ -219,9 +204,11 @@ def attempt(cluster: Cluster, root: Path, wanted: int, seconds: float) -> bool:
             ]
             break_things(cluster, sidecar, seconds)
             heard = together([part.get() for part in parts])
-        print(f"delivered {wait_for_delivery(sidecar.socket):.0f} s after the last caller")
+        print(
+            f"load of the machine {os.getloadavg()[0]:.1f}; delivered {wait_for_delivery(sidecar):.0f} s after the last"
+        )
         with psycopg.connect(cluster.dsn(DATABASE), autocommit=True) as admin:
-            return report(admin, heard)
+            return report(admin, heard, seconds)
     finally:
         sidecar.stop()
 

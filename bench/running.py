@@ -1,25 +1,26 @@
-"""What the guard and the runner add to a statement: python -m bench.running [--calls 500] [--sessions 20]
+"""What guard, runner and audit add to a statement: python -m bench.running [--calls 500] [--sessions 20]
 
 Makes a private cluster, and the service in a process of its own without an engine: the guard needs none. Times a query
-of one row as it is and through nl2sql.run(), warm, and the first nl2sql.run() of new sessions; by setting, without and
-with audit records. Prints medians and 95th percentiles in milliseconds.
+of one row as it is, through nl2sql.run() without audit records and with them, warm and by turns, and the first
+nl2sql.run() of new sessions. Prints medians and 95th percentiles in milliseconds. The spool of the audit records lies
+in TMPDIR: name a folder of the disk that counts.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
+from bench.overhead import percentile
+from bench.service import Service
 from tools.cluster import Cluster
 
 QUERY = "SELECT name FROM customers WHERE id = 7"
@@ -31,14 +32,20 @@ SCHEMA = """
     analyze customers;
     create role analyst login in role nl2sql_user;
     grant select on customers to analyst;
+    alter role nl2sql_sidecar login;
 """
-WARM_UP = 20
-START = 20.0  # seconds
+AT_ONCE = 10
+WAYS = {
+    "the query as it is": (QUERY, "off"),
+    "through nl2sql.run(), audit off": (RUN, "off"),
+    "through nl2sql.run(), audited": (RUN, "required"),
+}
+
+Connection = psycopg.Connection[Any]
 
 
 def line(name: str, seconds: Sequence[float]) -> str:
-    ordered = sorted(seconds)
-    p95 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]
+    p95 = percentile(seconds, 0.95)
     return f"{name:<34} median {statistics.median(seconds) * 1000:8.2f} ms   p95 {p95 * 1000:8.2f} ms"
 
 
@@ -51,27 +58,10 @@ def timed(work: Callable[[], object], times: int) -> list[float]:
     return taken
 
 
-@contextlib.contextmanager
-def service(folder: Path, dsn: str) -> Iterator[None]:
-    """The sidecar of this checkout on a socket of its own."""
-    told = {"SOCKET": folder / "sidecar.sock", "SOCKET_MODE": "0666", "ENGINE_URL": "http://127.0.0.1:9/v1"}
-    told |= {"CACHE_DIR": folder / "cache", "LOG_LEVEL": "error", "EMBEDDER": folder / "none", "PROMPT_FAMILY": "qwen"}
-    environment = {**os.environ, **{f"NL2SQL_{name}": str(value) for name, value in told.items()}}
-    process = subprocess.Popen([sys.executable, "-m", "sidecar"], env=environment)
-    try:
-        limit = time.monotonic() + START
-        while not (folder / "sidecar.sock").exists() and process.poll() is None and time.monotonic() < limit:
-            time.sleep(0.05)
-        yield
-    finally:
-        process.terminate()
-        process.wait(START)
-
-
-def prepare(dsn: str, folder: Path) -> None:
+def prepare(dsn: str, socket: Path) -> None:
     with psycopg.connect(dsn, autocommit=True) as admin:
         admin.execute(SCHEMA.encode())
-        admin.execute("select nl2sql.set_setting('socket_path', %s)", (str(folder / "sidecar.sock"),))
+        admin.execute("select nl2sql.set_setting('socket_path', %s)", (str(socket),))
         admin.execute("select nl2sql.set_setting('sidecar_user', %s)", (str(os.geteuid()),))
 
 
@@ -83,17 +73,24 @@ def first_calls(dsn: str, sessions: int) -> list[float]:
     return taken
 
 
-def measure(dsn: str, calls: int) -> None:
+def measure(admin: Connection, dsn: str, calls: int) -> dict[str, list[float]]:
+    """Seconds of each way, a few calls of one after a few of another: a load that comes and goes meets all of them."""
+    taken: dict[str, list[float]] = {name: [] for name in WAYS}
     with psycopg.connect(dsn, autocommit=True) as caller:
-        for query in (QUERY, RUN):
-            timed(lambda query=query: caller.execute(query.encode()).fetchall(), WARM_UP)  # type: ignore[misc]
-        plain = timed(lambda: caller.execute(QUERY.encode()).fetchall(), calls)
-        through = timed(lambda: caller.execute(RUN.encode()).fetchall(), calls)
-    print(line("  the query as it is", plain))
-    print(line("  through nl2sql.run()", through))
-    print(
-        f"  added at the median                {(statistics.median(through) - statistics.median(plain)) * 1000:8.2f} ms"
-    )
+        for part in range(-1, calls // AT_ONCE):
+            for name, (query, audit) in WAYS.items():
+                admin.execute("select nl2sql.set_setting('audit', %s)", (audit,))
+                found = timed(lambda query=query: caller.execute(query.encode()).fetchall(), 1 + AT_ONCE)  # type: ignore[misc]
+                taken[name] += found[1:] if part >= 0 else []
+    return taken
+
+
+def report(first: list[float], taken: dict[str, list[float]]) -> None:
+    print(line("first call of a session", first))
+    for name, seconds in taken.items():
+        print(line(name, seconds))
+    plain, off, required = (statistics.median(seconds) * 1000 for seconds in taken.values())
+    print(f"added at the median: {off - plain:.2f} ms by guard and runner, {required - off:.2f} ms by the audit")
 
 
 def main() -> None:
@@ -104,15 +101,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="nl2sql-run-") as made:
         folder = Path(made)
         folder.chmod(0o755)
-        with Cluster(folder / "cluster", settings={"fsync": "off"}) as cluster, service(folder, cluster.dsn()):
-            prepare(cluster.dsn(), folder)
+        with Cluster(folder / "cluster", settings={"fsync": "off"}) as cluster:
+            service = Service(folder, [cluster.dsn("postgres", "nl2sql_sidecar")])
+            prepare(cluster.dsn(), service.socket)
             dsn = cluster.dsn("postgres", "analyst")
-            for audit in ("off", "required"):
-                with psycopg.connect(cluster.dsn(), autocommit=True) as admin:
-                    admin.execute("select nl2sql.set_setting('audit', %s)", (audit,))
-                print(f"audit {audit}; load of the machine {os.getloadavg()[0]:.1f}")
-                print(line("  first in a session", first_calls(dsn, arguments.sessions)))
-                measure(dsn, arguments.calls)
+            with service, psycopg.connect(cluster.dsn(), autocommit=True) as admin:
+                first = first_calls(dsn, arguments.sessions)
+                report(first, measure(admin, dsn, arguments.calls))
+                print(f"load of the machine {os.getloadavg()[0]:.1f}")
 
 
 if __name__ == "__main__":

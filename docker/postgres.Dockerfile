@@ -4,7 +4,9 @@ ARG PG_MAJOR=17
 FROM postgres:${PG_MAJOR}-bookworm AS base
 RUN apt-get update \
     && apt-get install -y --no-install-recommends postgresql-plpython3-$PG_MAJOR postgresql-$PG_MAJOR-pgvector \
-    && rm -rf /var/lib/apt/lists/*
+    && rm -rf /var/lib/apt/lists/* \
+    # the sidecar's user in its own image, so that the server knows it by name
+    && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin nl2sql
 
 FROM base AS build
 RUN apt-get update \

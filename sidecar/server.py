@@ -194,6 +194,8 @@ def server_for(app: FastAPI, settings: Settings) -> uvicorn.Server:
         "log_config": None,
         "access_log": False,
         "server_header": False,
+        # said aloud, since the extension keeps a connection on which it was said, and no other
+        "headers": [("Connection", "keep-alive")],
         "proxy_headers": False,
         "h11_max_incomplete_event_size": MAX_HEADER,
         "backlog": settings.max_connections,

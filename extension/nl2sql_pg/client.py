@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nl2sql_pg import PROTOCOL
+from nl2sql_pg import PROTOCOL, line
 from nl2sql_pg.errors import Refusal
 
 TICK = 0.04  # seconds between two looks for interrupts
@@ -67,12 +67,21 @@ class Client:
         return decode(answer)
 
     def _exchange(self, method: str, path: str, payload: bytes, deadline: float) -> tuple[int, bytes]:
-        with _connect(self._endpoint, self._check, deadline) as connection:
+        connection = line.take(self._endpoint) or _connect(self._endpoint, self._check, deadline)
+        try:
             wire = _Wire(connection, self._check, deadline, self._endpoint.max_bytes)
-            head = f"{method} {path} HTTP/1.1\r\nHost: sidecar\r\nConnection: close\r\n"
+            head = f"{method} {path} HTTP/1.1\r\nHost: sidecar\r\nConnection: keep-alive\r\n"
             head += f"Content-Type: application/json\r\nContent-Length: {len(payload)}\r\n\r\n"
             wire.send(head.encode("ascii") + payload)
-            return wire.receive()
+            answer = wire.receive()
+        except BaseException:
+            connection.close()  # nobody knows what else will come on it
+            raise
+        if wire.stays_open:
+            line.keep(self._endpoint, connection)
+        else:
+            connection.close()
+        return answer
 
 
 class _Wire:
@@ -83,6 +92,7 @@ class _Wire:
         self._check = check
         self._deadline = deadline
         self._max_bytes = max_bytes
+        self.stays_open = False  # whether the sidecar has said so
 
     def send(self, data: bytes) -> None:
         view = memoryview(data)
@@ -98,7 +108,7 @@ class _Wire:
     def receive(self) -> tuple[int, bytes]:
         """Status and body; the body's length must be stated and kept."""
         head, _, body = self._until_head().partition(b"\r\n\r\n")
-        status, length = _parse_head(head)
+        status, length, self.stays_open = _parse_head(head)
         if length > self._max_bytes:
             raise _too_large(self._max_bytes)
         parts, got = [body], len(body)
@@ -188,21 +198,22 @@ def finite(value: Any) -> float:
     return float(value)
 
 
-def _parse_head(head: bytes) -> tuple[int, int]:
-    """(status, Content-Length) of a response head."""
+def _parse_head(head: bytes) -> tuple[int, int, bool]:
+    """(status, Content-Length, whether the connection stays open) of a response head."""
     try:
         lines = head.decode("ascii").split("\r\n")
         status = int(lines[0].split(" ")[1])
-        headers = [line.split(":", 1) for line in lines[1:]]
+        headers = [header.split(":", 1) for header in lines[1:]]
         lengths = [int(value) for name, value in headers if name.strip().lower() == "content-length"]
+        kept = [value.strip().lower() for name, value in headers if name.strip().lower() == "connection"]
     except (ValueError, IndexError):
         raise malformed("its header can't be read") from None
     if len(lengths) != 1 or lengths[0] < 0 or not 200 <= status <= 599:
         raise malformed("its header lacks a status or a length")
-    return status, lengths[0]
+    return status, lengths[0], kept == ["keep-alive"]
 
 
-def _connect(endpoint: Endpoint, check: Callable[[], None], deadline: float) -> contextlib.closing[socket.socket]:
+def _connect(endpoint: Endpoint, check: Callable[[], None], deadline: float) -> socket.socket:
     trusted = trusted_users(endpoint.user)
     _check_path(endpoint.path, trusted)
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -213,7 +224,7 @@ def _connect(endpoint: Endpoint, check: Callable[[], None], deadline: float) -> 
     except BaseException:
         connection.close()
         raise
-    return contextlib.closing(connection)
+    return connection
 
 
 def _dial(connection: socket.socket, path: str, check: Callable[[], None], deadline: float) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import os
 import resource
 import signal
@@ -50,9 +51,15 @@ class _TimerSpec(ctypes.Structure):
     )
 
 
+@functools.cache
+def _server() -> ctypes.CDLL:
+    """The server's own symbols, and those of the libraries it has loaded; looked up once a process."""
+    return ctypes.CDLL(None)
+
+
 def _symbol(name: str) -> Any:
     try:
-        return getattr(ctypes.CDLL(None), name)
+        return getattr(_server(), name)
     except AttributeError:
         raise Unconfined(f"the server has no {name}()") from None
 
@@ -75,7 +82,7 @@ def hold_read_only() -> bool:
 def set_read_only(wanted: bool) -> bool:
     """Set it; what it was before."""
     try:
-        flag = ctypes.c_bool.in_dll(ctypes.CDLL(None), "XactReadOnly")
+        flag = ctypes.c_bool.in_dll(_server(), "XactReadOnly")
     except ValueError:
         raise Unconfined("the server has no XactReadOnly") from None
     before, flag.value = flag.value, wanted

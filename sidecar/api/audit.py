@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
-from pydantic import Field, ValidationError
+from fastapi import APIRouter, Request
+from pydantic import Field
 
-from sidecar.api.deps import ServicesDep, get_services
+from sidecar.api.deps import ServicesDep
+from sidecar.api.direct import direct
 from sidecar.api.schemas import Answer, Body, ErrorBody, Name
 from sidecar.api.schemas import Request as Asked
 from sidecar.errors import SidecarError
@@ -76,22 +74,6 @@ class VerifyAnswer(Answer):
     last: HeadBody | None
 
 
-class _Direct(APIRoute):
-    """From bytes to records and back without the framework's steps in between: every question calls this twice."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        async def handle(request: Request) -> Response:
-            try:
-                body = AuditRequest.model_validate_json(await request.body())
-            except ValidationError as error:
-                found = [{**problem, "loc": ("body", *problem["loc"])} for problem in error.errors()]
-                raise RequestValidationError(found) from None
-            answer = await audit(body, request, get_services(request))
-            return Response(answer.model_dump_json(), media_type="application/json")
-
-        return handle
-
-
 async def audit(body: AuditRequest, request: Request, services: ServicesDep) -> AuditAnswer:
     """Answers once the records are on the disk."""
     request.state.log |= {"records": len(body.records)}
@@ -99,7 +81,9 @@ async def audit(body: AuditRequest, request: Request, services: ServicesDep) -> 
     return AuditAnswer(accepted=len(body.records))
 
 
-router.add_api_route("/v1/audit", audit, methods=["POST"], responses=_ERRORS, route_class_override=_Direct)
+router.add_api_route(
+    "/v1/audit", audit, methods=["POST"], responses=_ERRORS, route_class_override=direct(AuditRequest, audit)
+)
 
 
 @router.post("/v1/audit/head", responses=_ERRORS)

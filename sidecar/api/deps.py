@@ -19,12 +19,17 @@ class ClientGone(Exception):
 
 
 def get_services(request: Request) -> Services:
+    """The services of this process."""
     services = request.app.state.services
     assert isinstance(services, Services)
     return services
 
 
-ServicesDep = Annotated[Services, Depends(get_services)]
+async def _get_services(request: Request) -> Services:
+    return get_services(request)  # a plain function would be called in a thread
+
+
+ServicesDep = Annotated[Services, Depends(_get_services)]
 
 
 async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:

@@ -25,6 +25,7 @@ from sidecar.guard.scope import Scope
 
 MAX_BYTES = 32_768
 MAX_BRACKETS = 100  # sqlglot needs seconds for a few hundred
+MAX_DEPTH = 6  # of square brackets, as of PostgreSQL's arrays; sqlglot's time doubles with each
 RECURSION = 4_000
 ROUNDS = 3
 
@@ -115,6 +116,17 @@ def _refuse_intricate(tokens: list[Token]) -> None:
         raise SidecarError(
             "NL404",
             f"the statement has more than {MAX_BRACKETS} brackets",
+            detail=_NOT_SHOWN,
+            hint="Ask for something simpler.",
+        )
+    depth = deepest = 0
+    for token in tokens:
+        depth += (token.token_type == TokenType.L_BRACKET) - (token.token_type == TokenType.R_BRACKET)
+        deepest = max(deepest, depth)
+    if deepest > MAX_DEPTH:
+        raise SidecarError(
+            "NL404",
+            f"the statement has more than {MAX_DEPTH} brackets within each other",
             detail=_NOT_SHOWN,
             hint="Ask for something simpler.",
         )

@@ -124,6 +124,7 @@ class Journal:
     async def anchor(self) -> None:
         """Log heads that changed, and write them beside their spools: who keeps a copy elsewhere finds a cut tail."""
         for name, ledger in self._ledgers.items():
+            await ledger.run(ledger.spool.sync)
             head = ledger.spool.head
             if head.seq == 0 or self._anchored.get(name) == head:
                 continue

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 from sidecar.errors import SidecarError
@@ -16,7 +17,9 @@ from sidecar.journal.spool import Spool
 log = logging.getLogger("sidecar.journal")
 
 T = TypeVar("T")
-Waiting = tuple[Sequence[Record], asyncio.Future[None]]
+Waiting = tuple[Sequence[Record], bool, asyncio.Future[None]]
+
+LATE = 0.05  # seconds until an outcome is synced, unless something else is before
 
 
 class Ledger:
@@ -30,12 +33,18 @@ class Ledger:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._waiting: list[Waiting] = []
         self._writing: asyncio.Task[None] | None = None
+        self._syncing: asyncio.Task[None] | None = None
         self._recovered = False
 
     async def record(self, records: Sequence[Record]) -> None:
-        """Returns once the records are on the disk; raises NL601 where they are not."""
+        """Returns once the records are kept; raises NL601 where they are not.
+
+        They are on the disk then. Outcomes alone may be with the operating system only: they outlive this process, and
+        what they tell of has its intent on the disk, so that a power cut right then leaves a trace of it, too.
+        """
         stored = asyncio.get_running_loop().create_future()
-        self._waiting.append((records, stored))
+        durable = any(record.get("event") != "outcome" for record in records)
+        self._waiting.append((records, durable, stored))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
         await stored
@@ -43,15 +52,24 @@ class Ledger:
     async def _write(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting, []
-            records = [record for given, _ in batch for record in given]
-            error = await self._try(records)
-            for _, stored in batch:
+            records = [record for given, _, _ in batch for record in given]
+            durable = any(wanted for _, wanted, _ in batch)
+            error = await self._try(partial(self.spool.append, records, durable=durable))
+            if not durable and self._syncing is None:
+                self._syncing = asyncio.create_task(self._sync_late())
+            for _, _, stored in batch:
                 if not stored.done():  # else its client has left
                     stored.set_exception(error) if error else stored.set_result(None)
 
-    async def _try(self, records: Sequence[Record]) -> Exception | None:
+    async def _sync_late(self) -> None:
+        await asyncio.sleep(LATE)
+        self._syncing = None
+        while await self._try(self.spool.sync):
+            await asyncio.sleep(1)
+
+    async def _try(self, work: Callable[[], None]) -> Exception | None:
         try:
-            await self.run(lambda: self.spool.append(records))
+            await self.run(work)
         except Exception as error:  # whoever waits must hear of it
             self._note(error)
             return error
@@ -99,7 +117,7 @@ class Ledger:
 
     async def close(self) -> None:
         """Let what was begun end; further records are not expected."""
-        if self._writing:
-            await asyncio.gather(self._writing, return_exceptions=True)
+        running = [task for task in (self._writing, self._syncing) if task]
+        await asyncio.gather(*running, return_exceptions=True)
         self._thread.shutdown()
         self.spool.close()

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sidecar.errors import SidecarError
 from sidecar.journal import segment
 from sidecar.journal.chain import Entry, Head, Record, canonical, sign
 from sidecar.journal.faults import full, not_written
@@ -49,6 +50,8 @@ class Spool:
         self._number = 0
         self._open: int | None = None
         self._untidy = False  # the newest file may have bytes beyond what was acknowledged
+        self._late: list[Entry] = []  # written and acknowledged; a power cut could still take them
+        self._late_bytes = 0  # of them in the newest file, not counted in its size
         self._ahead: deque[Entry] = deque()
         self.head = Head.new()
         self.delivered = 0
@@ -90,8 +93,11 @@ class Spool:
                 return f"{name} knows entry {mark['seq']}, the last one found is {self.head.seq}"
         return None
 
-    def append(self, records: Sequence[Record]) -> None:
-        """Sign and write records; they are on the disk when it returns, and none is when it raises."""
+    def append(self, records: Sequence[Record], *, durable: bool = True) -> None:
+        """Sign and write records; they are on the disk when it returns, and none is when it raises.
+
+        Without `durable` they are with the operating system when it returns, and on the disk after the next sync().
+        """
         entries, head = [], self.head
         for record in records:
             entries.append(sign(self._key, head, record))
@@ -100,21 +106,52 @@ class Spool:
         if self.size + len(content) > self._limit:
             raise full(self.folder, self._limit)
         try:
-            self._write(content)
+            self._write(content, durable)
         except OSError as error:
             self._abandon()
             raise not_written(self.folder, error) from error
+        self._late = [] if durable else [*self._late, *entries]
         self.head = head
         self._keep_in_memory(entries)
 
-    def _write(self, content: bytes) -> None:
-        self._tidy()
-        if self._open is None or self._files[-1].size >= SEGMENT_BYTES:
-            self._begin_file(self.head)
+    def _write(self, content: bytes, durable: bool) -> None:
+        self._prepare()
         assert self._open is not None
         write_all(self._open, content)
+        self._late_bytes += len(content)
+        if durable:
+            self._sync_file()
+
+    def _prepare(self) -> None:
+        """Have a file to write to, in which all that was acknowledged stands before what comes."""
+        self._tidy()
+        if self._open is not None and self._files[-1].size + self._late_bytes < SEGMENT_BYTES:
+            return
+        if self._open is not None and self._late:
+            self._sync_file()
+            self._late = []
+        before = Head(self._late[0].chain, self._late[0].seq - 1, self._late[0].prev) if self._late else self.head
+        self._begin_file(before, self._late)
+        self._late = []
+
+    def sync(self) -> None:
+        """Return once all that was acknowledged is on the disk; raises NL601, and the next call tries again."""
+        if not self._late:
+            return
+        try:
+            self._prepare()
+            if self._late_bytes:
+                self._sync_file()
+        except OSError as error:
+            self._abandon()
+            raise not_written(self.folder, error) from error
+        self._late = []
+
+    def _sync_file(self) -> None:
+        assert self._open is not None
+        written, self._late_bytes = self._late_bytes, 0  # where it fails nobody knows what of them is on the disk
         os.fdatasync(self._open)
-        self._files[-1].size += len(content)
+        self._files[-1].size += written
 
     def _begin_file(self, before: Head, entries: Sequence[Entry] = (), *, replaces: bool = False) -> None:
         """A new newest file, on the disk with its entries when it returns."""
@@ -122,11 +159,21 @@ class Spool:
         header = segment.Header(before, self._key_name, replaces)
         opened = segment.create(path, header, list(entries))
         self._close()
+        self._late_bytes = 0
         self._open, self._number = opened, self._number + 1
         self._files.append(_File(path, before.seq, path.stat().st_size))
 
     def _abandon(self) -> None:
-        """After a failed write nobody knows what the disk has of it: cut it off and use another file."""
+        """After a failed write nobody knows what the disk has of it: cut it off and use another file.
+
+        What was acknowledged before stays where it is if it can be synced; else it is written anew from memory.
+        """
+        if self._open is not None and self._late and self._late_bytes:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._open, self._files[-1].size + self._late_bytes)
+                self._sync_file()
+                self._late = []
+        self._late_bytes = 0
         self._close()
         self._untidy = bool(self._files)
         with contextlib.suppress(OSError):
@@ -145,6 +192,8 @@ class Spool:
             self._open = None
 
     def close(self) -> None:
+        with contextlib.suppress(OSError, SidecarError):
+            self.sync()
         self._close()
         if self.head.seq:
             with contextlib.suppress(OSError):
@@ -157,7 +206,8 @@ class Spool:
             self._ahead.extend(entries)
 
     def pending(self, most: int) -> list[Entry]:
-        """The next entries to deliver, in order."""
+        """The next entries to deliver, in order; the database gets none that a power cut could still take from here."""
+        self.sync()
         if not self._ahead and self.waiting:
             self._read_ahead()
         return [self._ahead[i] for i in range(min(most, len(self._ahead)))]
@@ -191,6 +241,7 @@ class Spool:
 
     def anchor(self) -> None:
         """Write the head beside the spool, for whoever copies it elsewhere."""
+        self.sync()
         head = {"chain": self.head.chain, "seq": self.head.seq, "hash": self.head.hash}
         write_whole(self.folder / "head.json", canonical(head) + b"\n")
 
@@ -199,6 +250,7 @@ class Spool:
 
         For a database that has other entries under these numbers, or that can't store what was signed.
         """
+        self.sync()
         log.error("audit chain ended", extra={"fields": {"spool": str(self.folder), "reason": reason}})
         waiting: list[Record] = []
         for file in self._files:
@@ -254,6 +306,7 @@ class Spool:
 
     def heads(self) -> list[dict[str, Any]]:
         """Every chain this spool has signed: its head, and how far the database has confirmed it."""
+        self.sync()
         ended = [{**head, "delivered": head["seq"]} for head in self.finished()]
         if not self.head.seq:
             return ended

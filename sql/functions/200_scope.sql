@@ -62,21 +62,25 @@ returns oid[]
 language plpgsql stable strict security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $plpgsql$
-begin
-    return (
-        select coalesce(array_agg(n.oid), '{}')
+declare
+    found constant oid[] := array(
+        select n.oid
         from pg_namespace as n
         where (mode = 'database' or n.nspname = any (schemas))
             and n.nspname not in ('information_schema', 'nl2sql') and n.nspname !~ '^pg_'
-            and has_schema_privilege(n.oid, 'usage')
-    ) || (
+            and has_schema_privilege(n.oid, 'usage'));
+begin
+    if mode = 'database' then
+        return found;
+    end if;
+    return found || (
         -- masked views of tables in these schemas, whether the path names their schema or not
         select coalesce(array_agg(distinct c.relnamespace), '{}')
         from nl2sql._mask_view as v
             join pg_class as c on c.oid = v.masked_view
             join pg_class as b on b.oid = v.relation
             join pg_namespace as n on n.oid = b.relnamespace
-        where mode <> 'database' and n.nspname = any (schemas) and has_schema_privilege(c.relnamespace, 'usage')
+        where n.nspname = any (schemas) and has_schema_privilege(c.relnamespace, 'usage')
     );
 end
 $plpgsql$;

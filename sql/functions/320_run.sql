@@ -112,62 +112,82 @@ comment on function nl2sql._captured(name[], text[], text[], text) is
     'a function or operator of another role, no superuser, that a name of the statement may lead to; NULL if there is none';
 
 -- API: Private. A constant's type may run code while the statement is only parsed, also where no cast is written.
+-- Most databases have no type that runs anything: then it ends at the first look. Step by step, as one recursive query is
+-- planned as if it would meet millions of rows.
 create or replace function nl2sql._captured_type(words text[])
 returns text
-language sql stable strict security invoker parallel safe
+language plpgsql stable strict security invoker parallel safe
 set search_path = pg_catalog, pg_temp
-as $sql$
-    with recursive
-    trusted (id) as (select r.oid from pg_roles as r where r.rolsuper or r.rolname = current_user),
-    reached (id) as (
+as $plpgsql$
+declare
+    first_oid constant oid := 16384;  -- objects below come from initdb, their code with them
+    running constant oid[] := array(
+        select k.contypid from pg_constraint as k where k.contypid > 0::oid and k.oid >= first_oid
+        union
+        select r.id from pg_range as g cross join lateral (values (g.rngtypid), (g.rngmultitypid)) as r (id)
+        where g.rngtypid >= first_oid and (g.rngcanonical <> 0::oid or g.rngsubdiff <> 0::oid));
+    reached oid[];
+    further oid[];
+    trusted oid[];
+begin
+    if running = '{}' then
+        return null;
+    end if;
+    reached := array(
         select t.oid from pg_type as t where t.typname = any (words::name[])
         union
         select a.atttypid from pg_class as c join pg_attribute as a on a.attrelid = c.oid
-        where c.relname = any (words::name[]) and a.attnum > 0 and not a.attisdropped
-        union
-        select further.id
-        from reached as d
-            join pg_type as t on t.oid = d.id
-            cross join lateral (
-                select t.typelem where t.typelem <> 0
-                union all
-                select t.typbasetype where t.typbasetype <> 0
-                union all
-                select a.atttypid from pg_attribute as a
-                where a.attrelid = t.typrelid and t.typrelid <> 0 and a.attnum > 0 and not a.attisdropped
-                union all
-                select g.rngsubtype from pg_range as g where t.oid in (g.rngtypid, g.rngmultitypid)
-                union all
-                select e.refobjid
-                from pg_constraint as k
+        where c.relname = any (words::name[]) and a.attnum > 0 and not a.attisdropped);
+    further := reached;
+    while further <> '{}' loop
+        further := array(
+            select distinct x.id
+            from pg_type as t
+                cross join lateral (
+                    select t.typelem where t.typelem <> 0
+                    union all
+                    select t.typbasetype where t.typbasetype <> 0
+                    union all
+                    select a.atttypid from pg_attribute as a
+                    where a.attrelid = t.typrelid and t.typrelid <> 0 and a.attnum > 0 and not a.attisdropped
+                    union all
+                    select g.rngsubtype from pg_range as g where t.oid in (g.rngtypid, g.rngmultitypid)
+                    union all
+                    select e.refobjid
+                    from pg_constraint as k
+                        join pg_depend as e on e.classid = 'pg_constraint'::regclass and e.objid = k.oid
+                    where k.contypid = t.oid and e.refclassid = 'pg_type'::regclass
+                ) as x (id)
+            where t.oid = any (further) and x.id <> all (reached));
+        reached := reached || further;
+    end loop;
+    trusted := array(select r.oid from pg_roles as r where r.rolsuper or r.rolname = current_user);
+    return (
+        select concat('type ', t.oid::regtype)
+        from pg_type as t
+        where t.oid = any (reached) and t.oid = any (running)
+            and (exists (
+                select from pg_constraint as k
+                    cross join regexp_matches(k.conbin::text, ':(?:funcid|opfuncid|aggfnoid|winfnoid) ([0-9]+)', 'g') as m
+                    join pg_proc as p on p.oid = m[1]::oid
+                where k.contypid = t.oid
+                    and (p.proowner <> all (trusted)
+                        or (t.typowner <> all (trusted)
+                            and (p.provolatile = 'v' or p.proname
+                                ~ '(^query_to_|_to_xml|^ts_stat$|^ts_rewrite$|^current_setting$|^lo_|^pg_)'))))
+            or exists (
+                select from pg_constraint as k
                     join pg_depend as e on e.classid = 'pg_constraint'::regclass and e.objid = k.oid
-                where k.contypid = t.oid and e.refclassid = 'pg_type'::regclass
-            ) as further (id)
-    )
-    select concat('type ', t.oid::regtype)
-    from reached as d
-        join pg_type as t on t.oid = d.id
-    where exists (
-            select from pg_constraint as k
-                cross join regexp_matches(k.conbin::text, ':(?:funcid|opfuncid|aggfnoid|winfnoid) ([0-9]+)', 'g') as m
-                join pg_proc as p on p.oid = m[1]::oid
-            where k.contypid = t.oid
-                and (p.proowner not in (select id from trusted)
-                    or (t.typowner not in (select id from trusted)
-                        and (p.provolatile = 'v' or p.proname
-                            ~ '(^query_to_|_to_xml|^ts_stat$|^ts_rewrite$|^current_setting$|^lo_|^pg_)'))))
-        or exists (
-            select from pg_constraint as k
-                join pg_depend as e on e.classid = 'pg_constraint'::regclass and e.objid = k.oid
-                join pg_operator as o on o.oid = e.refobjid
-            where k.contypid = t.oid and e.refclassid = 'pg_operator'::regclass
-                and o.oprowner not in (select id from trusted))
-        or exists (
-            select from pg_range as g
-                join pg_proc as p on p.oid in (g.rngcanonical::oid, g.rngsubdiff::oid)
-            where t.oid in (g.rngtypid, g.rngmultitypid) and p.proowner not in (select id from trusted))
-    limit 1
-$sql$;
+                    join pg_operator as o on o.oid = e.refobjid
+                where k.contypid = t.oid and e.refclassid = 'pg_operator'::regclass and o.oprowner <> all (trusted))
+            or exists (
+                select from pg_range as g
+                    join pg_proc as p on p.oid in (g.rngcanonical::oid, g.rngsubdiff::oid)
+                where t.oid in (g.rngtypid, g.rngmultitypid) and p.proowner <> all (trusted)))
+        limit 1
+    );
+end
+$plpgsql$;
 comment on function nl2sql._captured_type(text[]) is
     'a type that a name of the statement leads to and that runs what another role wrote; NULL if there is none';
 

@@ -84,13 +84,14 @@ def test_a_killed_backend_leaves_its_intent(own_cluster: Cluster) -> None:
         with running.database.connect() as admin:
             admin.execute("create table orders (id int)")
         running.sidecar.engine.seconds = 30
-        asking = running.database.connect()
+        asking, witness = running.database.connect(), running.database.connect()
         caller = threading.Thread(target=ask_and_lose, args=(asking,))
         caller.start()
         assert running.sidecar.engine.asked.wait(10)
         os.kill(asking.info.backend_pid, signal.SIGKILL)
         caller.join(20)
         running.sidecar.engine.seconds = 0
+        eventually(lambda: is_lost(witness))  # before, the server may not have noticed, and would take a last question
         eventually(lambda: can_connect(running))
         with running.database.connect() as admin:
             admin.execute(ASK)
@@ -105,6 +106,14 @@ def test_a_killed_backend_leaves_its_intent(own_cluster: Cluster) -> None:
 def ask_and_lose(connection: psycopg.Connection[tuple[object, ...]]) -> None:
     with pytest.raises(psycopg.OperationalError):
         connection.execute(ASK)
+
+
+def is_lost(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
+    try:
+        connection.execute("select 1")
+    except psycopg.OperationalError:
+        return True
+    return False
 
 
 def can_connect(running: Audited) -> bool:

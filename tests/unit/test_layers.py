@@ -75,6 +75,7 @@ EXTENSION_ORDER = [
     "preferences",
     "question",
     "client",
+    "line",  # the connection that a client keeps for a moment
     "comparing",  # rows beside rows
     "runner",  # one SELECT, confined and undone
     "leavings",  # what outlives that in the session

@@ -79,7 +79,9 @@ def test_head_that_is_none(head: bytes) -> None:
 
 
 def test_head() -> None:
-    assert _parse_head(b"HTTP/1.1 503 No\r\nX: a:b\r\ncontent-LENGTH:  7 ") == (503, 7)
+    assert _parse_head(b"HTTP/1.1 503 No\r\nX: a:b\r\ncontent-LENGTH:  7 ") == (503, 7, False)
+    assert _parse_head(b"HTTP/1.1 200 OK\r\nConnection: Keep-Alive\r\ncontent-length: 7") == (200, 7, True)
+    assert _parse_head(b"HTTP/1.1 200 OK\r\nConnection: close\r\ncontent-length: 7") == (200, 7, False)
 
 
 FIELDS = {"sqlstate": "NL301", "message": "loading", "detail": "Soon.", "hint": "Wait."}
