@@ -248,6 +248,7 @@ begin
         return next;
     end loop;
     perform nl2sql._give_masked(_mask.relation, null);
+    perform nl2sql._trim_masks();
     perform nl2sql._forget_values(_mask.relation, column_number);
     perform nl2sql._forget_held_back();
     insert into nl2sql._index_queue (relid) values (_mask.relation), (masked_view);
@@ -361,6 +362,7 @@ begin
         delete from nl2sql._mask_clear as k where k.relation = "table";
     end if;
     perform nl2sql._trim_masker();
+    perform nl2sql._trim_masks();
     insert into nl2sql._index_queue (relid) values ("table");
     perform nl2sql._end_masking('unmask', jsonb_build_object('table', "table", 'column', "column"));
 end

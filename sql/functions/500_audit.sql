@@ -109,7 +109,8 @@ $plpgsql$;
 comment on function nl2sql._audit_index(regclass) is 'give a partition of the log its indexes';
 
 select nl2sql._audit_index('nl2sql._audit_other');
-select nl2sql._audit_protect(t.log) from (select distinct w.log from nl2sql._audit_triggers() as w) as t;
+-- the log before its partitions: they have its row triggers from it
+select nl2sql._audit_protect(t.log) from (select distinct w.log from nl2sql._audit_triggers() as w order by w.log) as t;
 
 -- API: Private
 create or replace function nl2sql._audit_unprotected()
