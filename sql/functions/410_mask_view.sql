@@ -565,6 +565,10 @@ begin
             detail = 'Nothing was changed: row security that others have changed meanwhile would be missing in it.',
             hint = 'Do it in a READ COMMITTED transaction.';
     end if;
+    if not exists (select from pg_roles as r where r.rolname = 'nl2sql_masker' and r.rolbypassrls and not r.rolcanlogin) then
+        -- nothing is given to a role that somebody has made in its place
+        perform nl2sql._raise_error(nl2sql._masker_problem());
+    end if;
     -- a policy must not come between looking at them and making the view; what has none can't be locked either
     if (select c.relkind in ('r', 'p') from pg_class as c where c.oid = relation) then
         execute format('lock table %s in share update exclusive mode', relation);

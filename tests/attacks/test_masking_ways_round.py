@@ -506,3 +506,41 @@ def test_masks_go_with_the_last_view_that_calls_them(
     keeper.execute("select nl2sql.revoke_masked('shop.other', 'clerk')")
     assert rows(shop, MASKS_HELD) == [(["mask_null"],)], "what an administrator granted stays"
     shop.execute("grant nl2sql_user to clerk; revoke execute on function nl2sql.mask_null(anyelement) from clerk")
+
+
+IMPOSTOR = "alter role nl2sql_masker rename to forgotten; create role nl2sql_masker login"
+TAMPERED = {
+    "login": ("alter role nl2sql_masker login", "alter role nl2sql_masker nologin"),
+    "another": (IMPOSTOR, "drop role nl2sql_masker; alter role forgotten rename to nl2sql_masker"),
+}
+
+
+@pytest.mark.parametrize("way", TAMPERED)
+def test_who_makes_roles_does_not_become_the_masker(
+    shop: Connection, keeper: Connection, registrar: Connection, way: str
+) -> None:
+    """Before PostgreSQL 16, CREATEROLE is enough to alter, rename and replace a role."""
+    registrar.execute(MASK)
+    done, undone = TAMPERED[way]
+    shop.execute("alter role stranger createrole; set role stranger")
+    try:
+        shop.execute(done)
+        shop.execute("reset role")
+        keeper.execute("create table shop.other (email text); create table shop.plain (n int)")
+        assert state_of(registrar, "select nl2sql.mask('shop.other', 'email', 'null')") == "42501"
+        # what follows the table would give the rights to that role
+        assert state_of(keeper, "alter table shop.customer rename column name to title") == "42501"
+        assert state_of(keeper, "alter table shop.customer add column more int") == "done"
+    finally:
+        shop.execute(f"reset role; alter role stranger nocreaterole; {undone}")
+
+
+def test_samples_of_a_view_are_for_who_can_reach_it(shop: Connection, registrar: Connection) -> None:
+    shop.execute("insert into shop.customer select n, 'x', 'often', 1 from generate_series(200, 400) as n")
+    shop.execute("grant select on shop.customer to public; analyze shop.customer")
+    registrar.execute(MASK)
+    oids = "array['shop_masked.customer'::regclass::oid]"
+    for role, found in (("clerk", True), ("stranger", False)):
+        samples = f"select count(*) > 0 from nl2sql._masked_samples('{role}', {oids})"
+        values = f"select count(*) > 0 from nl2sql._masked_frequent_values('{role}', '{{shop_masked}}', '{{customer}}')"
+        assert (rows(shop, samples), rows(shop, values)) == ([(found,)], [(found,)]), role

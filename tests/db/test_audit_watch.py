@@ -103,6 +103,21 @@ def test_a_locked_outbox_holds_up_the_delivery_and_raises_an_alert(
     admin.execute("revoke pg_write_all_data from visitor")
 
 
+@pytest.mark.parametrize("number", [1, 9223372036854775807])
+def test_numbers_of_alerts_that_somebody_sets_stop_nothing(live: Audited, admin: Connection, number: int) -> None:
+    """Who may write everything may set any sequence; no trigger tells of that."""
+    admin.execute("grant pg_write_all_data to visitor")
+    live.settle()
+    with live.database.connect("visitor") as visitor:
+        visitor.execute("select setval('nl2sql._audit_alert_id_seq', %s)", (number,))
+    admin.execute("revoke pg_write_all_data from visitor")
+    told = "select count(*) from nl2sql._audit_alert where detail ~ 'numbers of alerts'"
+    before = admin.execute(told).fetchone()
+    admin.execute("select nl2sql.set_setting('max_tables', '14')")
+    eventually(lambda: admin.execute(told).fetchone() != before)
+    live.settle()
+
+
 def test_huge_feedback_is_cut_before_it_waits(live: Audited, admin: Connection) -> None:
     """Two rows that don't fit into one value together would stop the uptake of everything."""
     huge = "jsonb_build_object('correct', false, 'question', repeat('q', 2000000), 'sql', repeat('s', 2000000))"

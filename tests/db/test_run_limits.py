@@ -145,10 +145,13 @@ def test_who_catches_every_cancel_loses_the_session(caller: Connection, admin: C
     admin.execute(DEAF)
     run(caller, "select 1")  # loads the package
     caller.execute("select public.impatient()")
+    rescue = threading.Timer(60, admin.execute, ["select pg_terminate_backend(%s)", (caller.info.backend_pid,)])
+    rescue.start()
     began = time.monotonic()
     with pytest.raises(psycopg.errors.AdminShutdown):
         run(caller, "select n from deaf_view", max_seconds=1)
-    assert 2 <= time.monotonic() - began < 6
+    rescue.cancel()
+    assert 2 <= time.monotonic() - began < 30
     assert caller.closed
 
 
