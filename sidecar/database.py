@@ -35,6 +35,7 @@ class DatabaseTask:
     log: logging.Logger
     trouble: str  # one log line's message when it starts to fail
     action: str  # what a person should do about it
+    lock_timeout = "5s"  # whoever may write a table may lock it: a statement that waits would wait for ever
 
     def __init__(self, database: str, interval: float) -> None:
         self._database = database
@@ -78,7 +79,7 @@ class DatabaseTask:
             row_factory=dict_row,
             connect_timeout=5,
         ) as connection:
-            await connection.execute("set statement_timeout = '60s'; set lock_timeout = '5s'")
+            await connection.execute(f"set statement_timeout = '60s'; set lock_timeout = '{self.lock_timeout}'")
             await self.work(connection)
 
     @staticmethod

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from nl2sql_pg.confinement import (
+    MEMORY,
     Timer,
     Unconfined,
+    grow_stack,
     hold_read_only,
     hold_role,
     leave_superuser,
+    memory_limit,
     set_read_only,
     time_limit,
 )
@@ -26,6 +29,7 @@ PLAN_SECONDS = 2  # for planning one statement
 
 _PLAN_SETTINGS = """
     select set_config('search_path', $1, true),
+        pg_catalog.pg_size_bytes(pg_catalog.current_setting('max_stack_depth')) as stack,
         (select r.oid from pg_catalog.pg_roles as r where r.rolname = 'pg_read_all_data') as reader
 """
 _READ_ONLY = "select pg_catalog.current_setting('transaction_read_only') as state"
@@ -107,7 +111,7 @@ class Database:
         Whatever the text says: it must be SQL by itself, and stand as a subquery. There only a SELECT can stand that
         neither writes nor makes anything; EXPLAIN alone would take an UPDATE or CREATE TABLE AS, too. A cursor takes
         exactly one statement that returns rows. The planner computes what is constant: a statement of nothing but
-        large factorials would keep it busy for an hour.
+        large factorials would keep it busy for an hour, one of long texts would fill the memory.
         """
         timer = Timer()
         try:
@@ -115,6 +119,10 @@ class Database:
                 with contextlib.suppress(Unconfined):
                     timer = stack.enter_context(time_limit(PLAN_SECONDS))
                 return self._planned(sql, search_path)
+        except MemoryError:
+            raise ServerError("53200", "out of memory") from None
+        except Unconfined as reason:
+            raise ServerError("0A000", f"nothing that others wrote may be planned here: {reason}") from None
         except ServerError as error:
             if timer.fired and error.sqlstate == QUERY_CANCELED:
                 raise ServerError("54000", f"planning it took more than {PLAN_SECONDS} s") from None
@@ -128,9 +136,10 @@ class Database:
         try:
             with plpy.subtransaction():
                 self._hold_text(search_path)
-                plpy.prepare(sql, [])
-                analysed = True
-                plan = plpy.cursor(f"explain (format json) select * from (\n{sql}\n) as nl2sql_answer").fetch(1)[0]
+                with memory_limit(MEMORY):
+                    plpy.prepare(sql, [])
+                    analysed = True
+                    plan = plpy.cursor(f"explain (format json) select * from (\n{sql}\n) as nl2sql_answer").fetch(1)[0]
                 raise _Rollback(next(iter(plan.values())))
         except _Rollback as done:
             return json.loads(done.result)
@@ -173,6 +182,7 @@ class Database:
         row = self._plpy.execute(self._plpy.prepare(_PLAN_SETTINGS, ["text"]), [search_path])[0]
         try:
             leave_superuser(row["reader"])
+            grow_stack(row["stack"])
             return self.hold()
         except Unconfined as reason:
             raise ServerError("0A000", f"nothing that others wrote may be parsed here: {reason}") from None

@@ -23,6 +23,8 @@ _LOCAL_USERID_CHANGE = 1  # SECURITY_LOCAL_USERID_CHANGE, src/include/miscadmin.
 _SIGEV_SIGNAL = 0
 _CLOCK_MONOTONIC = 1
 AGAIN_NS = 200_000_000
+PATIENCE = 5.0  # seconds of unheeded cancels until the session ends
+MEMORY = 384_000_000  # more bytes than the process had, for one statement
 
 
 class Unconfined(Exception):
@@ -132,23 +134,31 @@ class Timer:
 def time_limit(seconds: float) -> Iterator[Timer]:
     """Cancel the backend's statement after so many seconds; the caller sees SQLSTATE 57014.
 
-    And again while it goes on: a function may catch a cancel.
+    And again while it goes on, as a function may catch a cancel. One that catches them all ends the session (57P01):
+    nothing else would end it.
     """
     state = Timer()
-    event = _SigEvent(value=None, signo=signal.SIGINT, notify=_SIGEV_SIGNAL)
+    deadline = time.monotonic() + seconds
+    with _signalled(signal.SIGINT, seconds, AGAIN_NS), _signalled(signal.SIGTERM, seconds + PATIENCE):
+        try:
+            yield state
+        finally:
+            state.fired = time.monotonic() >= deadline
+
+
+@contextlib.contextmanager
+def _signalled(signo: int, seconds: float, again_ns: int = 0) -> Iterator[None]:
+    """Have the kernel send this process a signal after so many seconds, and again each `again_ns`."""
+    event = _SigEvent(value=None, signo=signo, notify=_SIGEV_SIGNAL)
     timer = ctypes.c_void_p()
     if _symbol("timer_create")(_CLOCK_MONOTONIC, ctypes.byref(event), ctypes.byref(timer)):
         raise Unconfined("no timer is left")
     try:
         whole, part = divmod(max(seconds, 0.001), 1)
-        spec = _TimerSpec(interval_ns=AGAIN_NS, value_s=int(whole), value_ns=int(part * 1e9))
-        deadline = time.monotonic() + seconds
+        spec = _TimerSpec(interval_ns=again_ns, value_s=int(whole), value_ns=int(part * 1e9))
         if _symbol("timer_settime")(timer, 0, ctypes.byref(spec), None):
             raise Unconfined("the timer can't be set")
-        try:
-            yield state
-        finally:
-            state.fired = time.monotonic() >= deadline
+        yield
     finally:
         _symbol("timer_delete")(timer)
 

@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from nl2sql_pg.bridge import QUERY_CANCELED, Database
-from nl2sql_pg.confinement import Timer, Unconfined, grow_stack, is_superuser, memory_limit, time_limit
+from nl2sql_pg.confinement import MEMORY, Timer, Unconfined, grow_stack, is_superuser, memory_limit, time_limit
 from nl2sql_pg.errors import Refusal, ServerError
 from nl2sql_pg.leavings import HELD, give_back
 
-MEMORY = 384_000_000
 LINE_CHARS = 262_144  # of one row as JSON
 MAX_NAME = 63  # bytes
 TEXTS = (25, 1043)  # type OIDs of text and varchar: cells that can be cut and are still what they were

@@ -23,6 +23,7 @@ log = logging.getLogger("sidecar.journal")
 BATCH = 500
 BATCH_BYTES = 4_000_000
 LOOKS_MISSED = 5  # in a row, until somebody is told
+LOCKED_OUT = 5  # deliveries in a row that found a table locked, until somebody is told
 GATHER = 0.1  # seconds to let records come together: each delivery is a transaction
 
 _APPEND = "select nl2sql._audit_append(%s::jsonb) as answer"
@@ -44,11 +45,28 @@ class Delivery(DatabaseTask):
         super().__init__(database, interval)
         self._ledger_of = ledger_of
         self._most = 1
+        self._user = ""
         self._missed = 0  # looks in a row that failed
+        self._locked = 0  # deliveries in a row that waited for a lock in vain
+
+    async def _connected(self) -> None:
+        try:
+            await super()._connected()
+        except psycopg.errors.LockNotAvailable as error:
+            self._locked += 1
+            if self._locked == LOCKED_OUT:
+                await self._note_lock(error)
+            raise
+
+    async def _note_lock(self, error: psycopg.Error) -> None:
+        """Put on record, once, that somebody holds up the delivery; the record arrives when he lets go."""
+        reason = f"audit records of {self.name} could not be delivered: a table of the log was locked"
+        log.error(reason, extra={"fields": {"database": self.name, "sqlstate": error.sqlstate}})
+        await self._ledger_of(self.name).record([_gap(self._user, reason, error.sqlstate)])
 
     async def work(self, connection: Connection) -> None:
         """Deliver as records come, and look into the database each interval."""
-        self.name = connection.info.dbname
+        self.name, self._user = connection.info.dbname, connection.info.user
         ledger = self._ledger_of(self.name)
         self._most = 1  # the first answer shows whether the database and the spool know the same chain
         taken = await ledger.run(lambda: ledger.spool.head.seq)  # may hold records of the outbox
@@ -94,6 +112,7 @@ class Delivery(DatabaseTask):
             await ledger.run(lambda: ledger.spool.begin_chain(reason))
 
     def _note_success(self) -> None:
+        self._locked = 0
         if self._missed < LOOKS_MISSED:
             self._state = EngineState("ready", f"records are delivered to {self.name}", "none")
 

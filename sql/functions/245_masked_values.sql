@@ -12,6 +12,7 @@ as $sql$
         join pg_class as c on c.oid = s.base and not c.relrowsecurity
         join nl2sql._samples(array(select distinct b.base from nl2sql._shown_columns(relations) as b)) as f
             on f.relid = s.base and f.attnum = s.number
+        join pg_class as k on k.oid = s.relid and has_schema_privilege(reader, k.relnamespace, 'usage')
     where pg_has_role(session_user, reader, 'member') and has_column_privilege(reader, s.relid, s.attnum, 'select')
 $sql$;
 comment on function nl2sql._masked_samples(name, oid[]) is 'a few frequent values of unmasked columns of masked views';
@@ -26,7 +27,7 @@ as $sql$
         select n.nspname, c.relname, a.attname, k.nspname as base_schema, b.relname as base_name, d.attname as base_column
         from nl2sql._shown_columns(array(select v.masked_view::oid from nl2sql._mask_view as v)) as s
             join pg_class as c on c.oid = s.relid
-            join pg_namespace as n on n.oid = c.relnamespace
+            join pg_namespace as n on n.oid = c.relnamespace and has_schema_privilege(reader, n.oid, 'usage')
             join pg_attribute as a on a.attrelid = s.relid and a.attnum = s.attnum
             join pg_class as b on b.oid = s.base and not b.relrowsecurity
             join pg_namespace as k on k.oid = b.relnamespace

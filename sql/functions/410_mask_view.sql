@@ -173,11 +173,15 @@ as $sql$
     -- The expressions are the server's own text of them; the role is the one that reads the view.
     with policy as (
         select p.polpermissive as permissive, concat('(', pg_get_expr(p.polqual, p.polrelid), ')') as allows,
-            case when p.polroles <> '{0}' then concat('(', (
-                select coalesce(string_agg(format('pg_catalog.pg_has_role(current_user, %L, ''usage'')', r.rolname), ' or '), 'false')
-                from pg_roles as r where r.oid = any (p.polroles)
-            ), ')') end as meant
+            -- TO is read from the policy itself, once a query: names of roles change, their numbers do in a dump
+            case when p.polroles <> '{0}' then format('(select pg_catalog.bool_or(pg_catalog.pg_has_role(current_user, r.role, ''usage'')) '
+                'from pg_catalog.pg_policy as p cross join pg_catalog.unnest(p.polroles) as r (role) '
+                'where p.polrelid OPERATOR(pg_catalog.=) %L::pg_catalog.regclass and p.polname OPERATOR(pg_catalog.=) %L::pg_catalog.name)',
+                format('%I.%I', n.nspname, c.relname), p.polname)
+            end as meant
         from pg_policy as p
+            join pg_class as c on c.oid = p.polrelid
+            join pg_namespace as n on n.oid = c.relnamespace
         where p.polrelid = relation and p.polcmd in ('*', 'r') and p.polqual is not null
     )
     select format('(%s)%s',
@@ -385,6 +389,12 @@ as $plpgsql$
 begin
     if tg_table_name = '_mask_view' then
         new.numbers := nl2sql._number_list(new.relation, new.column_names);
+        -- roles have other numbers here than where the dump was made
+        new.readers := (
+            select coalesce(jsonb_agg(e.reader || jsonb_build_object('oid', coalesce(r.oid, 0)::bigint)), '[]')
+            from jsonb_array_elements(new.readers) as e (reader)
+                left join pg_roles as r on r.rolname = e.reader ->> 'role'
+            where e.reader ->> 'role' = '' or r.oid is not null);
         return case when new.numbers is not null then new end;
     end if;
     new.number := (nl2sql._number_list(new.relation, array[new.column_name]))[1];
@@ -554,6 +564,10 @@ begin
             message = format('the masked view of %s can''t be made in a transaction with one snapshot', relation),
             detail = 'Nothing was changed: row security that others have changed meanwhile would be missing in it.',
             hint = 'Do it in a READ COMMITTED transaction.';
+    end if;
+    if not exists (select from pg_roles as r where r.rolname = 'nl2sql_masker' and r.rolbypassrls and not r.rolcanlogin) then
+        -- nothing is given to a role that somebody has made in its place
+        perform nl2sql._raise_error(nl2sql._masker_problem());
     end if;
     -- a policy must not come between looking at them and making the view; what has none can't be locked either
     if (select c.relkind in ('r', 'p') from pg_class as c where c.oid = relation) then

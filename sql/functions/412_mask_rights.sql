@@ -207,10 +207,11 @@ returns void
 language sql volatile strict security invoker parallel unsafe
 set search_path = pg_catalog, pg_temp
 as $sql$
-    -- by name, for dumps: whoever may read a view that a dropped column takes along reads the next one, too
+    -- Whoever may read a view that a dropped column takes along reads the next one, too. Names are for dumps, numbers for here:
+    -- two roles may swap their names.
     update nl2sql._mask_view as v
     set readers = (
-        select coalesce(jsonb_agg(jsonb_build_object('role', coalesce(r.rolname, ''), 'column', g.column_name)), '[]')
+        select coalesce(jsonb_agg(jsonb_build_object('role', coalesce(r.rolname, ''), 'oid', x.grantee::bigint, 'column', g.column_name)), '[]')
         from (
             select ''::name, c.relacl from pg_class as c where c.oid = v.masked_view
             union all
@@ -224,45 +225,86 @@ as $sql$
 $sql$;
 comment on function nl2sql._note_readers(regclass) is 'note who may read a masked view';
 
--- API: Private. As above. The server runs functions of a view as the reader: the masks, and what these call.
+-- API: Private
+create or replace function nl2sql._mask_needs(wanted_view oid)
+returns table (function_id oid, reader oid)
+language sql stable called on null input security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    -- The server runs functions of a view as the reader: the masks, and what these call.
+    with recursive called as (
+        select v.masked_view, d.refobjid as oid
+        from nl2sql._mask_view as v
+            join pg_rewrite as r on r.ev_class = v.masked_view
+            join pg_depend as d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid and d.refclassid = 'pg_proc'::regclass
+            -- nothing that a function of somebody else's names, whatever he had a policy call
+            join pg_proc as p on p.oid = d.refobjid and p.pronamespace = 'nl2sql'::regnamespace and p.proname ~ '^mask_[a-z]+$'
+        where wanted_view is null or v.masked_view = wanted_view
+        union
+        select c.masked_view, d.refobjid
+        from called as c
+            join pg_depend as d on d.classid = 'pg_proc'::regclass and d.objid = c.oid and d.refclassid = 'pg_proc'::regclass
+    )
+    select distinct p.oid, e.oid
+    from called as c
+        join pg_proc as p on p.oid = c.oid and p.pronamespace = 'nl2sql'::regnamespace
+            and (p.proname ~ '^mask_[a-z]+$' or p.proname in ('_mask_text', '_unknown_date_unit', '_unknown_step'))
+        join nl2sql._mask_view as v on v.masked_view = c.masked_view
+        cross join jsonb_to_recordset(v.readers) as e (oid oid)
+    where e.oid = 0 or exists (select from pg_roles as r where r.oid = e.oid)
+$sql$;
+comment on function nl2sql._mask_needs(oid) is 'mask functions that readers of a masked view run, or of all where it is NULL; 0: PUBLIC';
+
+-- API: Private. As above.
 create or replace function nl2sql._give_masks(masked_view regclass)
 returns void
 language plpgsql volatile strict security invoker parallel unsafe
 set search_path = pg_catalog, pg_temp
 as $plpgsql$
 declare
-    needed text := (
-        with recursive called as (
-            select d.refobjid as oid
-            from pg_rewrite as r
-                join pg_depend as d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid and d.refclassid = 'pg_proc'::regclass
-                -- nothing that a function of somebody else's names, whatever he had a policy call
-                join pg_proc as p on p.oid = d.refobjid and p.pronamespace = 'nl2sql'::regnamespace and p.proname ~ '^mask_[a-z]+$'
-            where r.ev_class = _give_masks.masked_view
-            union
-            select d.refobjid
-            from called as c
-                join pg_depend as d on d.classid = 'pg_proc'::regclass and d.objid = c.oid and d.refclassid = 'pg_proc'::regclass
-        )
-        select string_agg(p.oid::regprocedure::text, ', ')
-        from called as c
-            join pg_proc as p on p.oid = c.oid and p.pronamespace = 'nl2sql'::regnamespace
-        where p.proname ~ '^mask_[a-z]+$' or p.proname in ('_mask_text', '_unknown_date_unit', '_unknown_step')
-    );
-    reader text;
+    needed record;
 begin
-    for reader in
-        select distinct coalesce(quote_ident(r.rolname), 'public')
-        from nl2sql._mask_view as v
-            cross join jsonb_to_recordset(v.readers) as e (role name)
-            left join pg_roles as r on r.rolname = e.role
-        where v.masked_view = _give_masks.masked_view and (e.role = '' or r.oid is not null) and needed is not null
+    for needed in
+        select n.function_id::regprocedure as function, n.reader
+        from nl2sql._mask_needs(masked_view) as n
+            join pg_proc as p on p.oid = n.function_id
+        -- what an administrator has granted is not ours to take again
+        where not exists (
+            select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as x
+            where x.grantee = n.reader and x.privilege_type = 'EXECUTE')
     loop
-        execute format('grant execute on function %s to %s', needed, reader);
+        execute format('grant execute on function %s to %s', needed.function, nl2sql._role_text(needed.reader));
+        insert into nl2sql._mask_execute as m (function, grantee) values (needed.function, needed.reader)
+        on conflict on constraint _mask_execute_pkey do nothing;
     end loop;
 end
 $plpgsql$;
 comment on function nl2sql._give_masks(regclass) is 'let the readers of a masked view run the masks in it';
+
+-- API: Private. As above.
+create or replace function nl2sql._trim_masks()
+returns void
+language plpgsql volatile called on null input security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+declare
+    unneeded record;
+begin
+    for unneeded in
+        delete from nl2sql._mask_execute as m
+        where not exists (
+            select from nl2sql._mask_needs(null) as n where n.function_id = m.function and n.reader = m.grantee)
+        returning m.function, m.grantee::oid as grantee
+    loop
+        if exists (select from pg_proc as p where p.oid = unneeded.function)
+            and (unneeded.grantee = 0 or exists (select from pg_roles as r where r.oid = unneeded.grantee))
+        then
+            execute format('revoke execute on function %s from %s', unneeded.function, nl2sql._role_text(unneeded.grantee));
+        end if;
+    end loop;
+end
+$plpgsql$;
+comment on function nl2sql._trim_masks() is 'take EXECUTE on masks from those who got it for a masked view that they do not read any more';
 
 -- API: Private. As above.
 create or replace function nl2sql._give_readers(root regclass)
@@ -274,11 +316,10 @@ declare
     reader record;
 begin
     for reader in
-        select v.masked_view, e."column", case when e.role = '' then 0::oid else r.oid end as grantee
+        select v.masked_view, e."column", e.oid as grantee
         from nl2sql._mask_view as v
-            cross join jsonb_to_recordset(v.readers) as e (role name, "column" name)
-            left join pg_roles as r on r.rolname = e.role
-        where v.relation = root and (e.role = '' or r.oid is not null)
+            cross join jsonb_to_recordset(v.readers) as e (oid oid, "column" name)
+        where v.relation = root
     loop
         perform nl2sql._give_right(reader.masked_view, reader."column", reader.grantee, 'SELECT', false);
         perform nl2sql._give_masks(reader.masked_view);

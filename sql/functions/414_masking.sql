@@ -38,17 +38,22 @@ returns jsonb
 language sql stable called on null input security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $sql$
-    -- before PostgreSQL 16 whoever has CREATEROLE may grant himself a role; no event trigger tells of that
+    -- before PostgreSQL 16 whoever has CREATEROLE may grant himself a role, let it log in, or take its name away and give it to one
+    -- of his own, which then has no BYPASSRLS; no event trigger tells of that
     select jsonb_build_object(
         'sqlstate', '42501',
-        'message', format('the role nl2sql_masker has members: %s', string_agg(m.member::regrole::text, ', ' order by m.member::regrole::text)),
-        'detail', 'Nothing was changed: its members read every masked column in clear.',
-        'hint', 'REVOKE nl2sql_masker from them, and take CREATEROLE from who granted it; then mask.')
-    from pg_auth_members as m
-    where m.roleid = 'nl2sql_masker'::regrole
-    having count(*) > 0
+        'message', format('the role nl2sql_masker %s', coalesce('has members: ' || m.names,
+            case when r.rolcanlogin then 'may log in' else 'is not the one that nl2sql made' end)),
+        'detail', 'Nothing was changed: whoever has that role reads every masked column in clear.',
+        'hint', 'Take it from them: REVOKE, ALTER ROLE … NOLOGIN, or the name back; and CREATEROLE from who did it. Then mask.')
+    from (values ('nl2sql_masker')) as k (name)
+        left join pg_roles as r on r.rolname = k.name
+        cross join lateral (
+            select string_agg(a.member::regrole::text, ', ' order by a.member::regrole::text)
+            from pg_auth_members as a where a.roleid = r.oid) as m (names)
+    where m.names is not null or (r.rolbypassrls and not r.rolcanlogin) is not true
 $sql$;
-comment on function nl2sql._masker_problem() is 'why nothing may be masked at all: somebody is a member of the role that reads it; NULL if nobody is';
+comment on function nl2sql._masker_problem() is 'why nothing may be masked at all: somebody has the role that reads it, or has made another of its name; NULL if nobody has';
 
 -- API: Private
 create or replace function nl2sql._mask_takes(mask name)
@@ -245,6 +250,7 @@ begin
         return next;
     end loop;
     perform nl2sql._give_masked(_mask.relation, null);
+    perform nl2sql._trim_masks();
     perform nl2sql._forget_values(_mask.relation, column_number);
     perform nl2sql._forget_held_back();
     insert into nl2sql._index_queue (relid) values (_mask.relation), (masked_view);
@@ -358,6 +364,7 @@ begin
         delete from nl2sql._mask_clear as k where k.relation = "table";
     end if;
     perform nl2sql._trim_masker();
+    perform nl2sql._trim_masks();
     insert into nl2sql._index_queue (relid) values ("table");
     perform nl2sql._end_masking('unmask', jsonb_build_object('table', "table", 'column', "column"));
 end

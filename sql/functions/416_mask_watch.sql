@@ -32,6 +32,59 @@ $plpgsql$;
 comment on function nl2sql._rename_masked_columns(regclass) is 'give the columns of a masked view, and what is noted of them, the names they have in the table';
 
 -- API: Private. As above.
+create or replace function nl2sql._free_masked_schema(wanted name)
+returns boolean
+language plpgsql volatile strict security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+declare
+    kept constant oid := (select n.oid from pg_namespace as n where n.nspname = wanted and n.nspowner = 'nl2sql_masker'::regrole);
+begin
+    if kept is not null and not exists (
+        select from pg_depend as d where d.refclassid = 'pg_namespace'::regclass and d.refobjid = kept)
+    then
+        delete from nl2sql._mask_usage as u where u.masked_schema = kept;
+        execute format('drop schema %I', wanted);
+    end if;
+    return to_regnamespace(quote_ident(wanted)) is null;
+end
+$plpgsql$;
+comment on function nl2sql._free_masked_schema(name) is 'whether there is no schema of this name, once an empty one for masked views is gone';
+
+-- API: Private. As above.
+create or replace function nl2sql._rename_masked_schema(masked_schema regnamespace, wanted name)
+returns void
+language plpgsql volatile strict security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+declare
+    known constant name := (select n.nspname from pg_namespace as n where n.oid = masked_schema);
+    follower record;
+begin
+    execute format('alter schema %I rename to %I', known, wanted);
+    -- An empty schema keeps the name: it is on the path of sessions, where somebody else's would stand before the tables.
+    perform nl2sql._open_masked_schema(known);
+    for follower in
+        select s.setrole::regrole as role, (
+                select string_agg(quote_ident(case when e.name = known then wanted else e.name end), ', ' order by e.place)
+                from nl2sql._path_names(k.path) as e) as path
+        from pg_db_role_setting as s
+            cross join lateral (
+                select substr(o.option, length('search_path=') + 1)
+                from unnest(s.setconfig) as o (option) where o.option like 'search_path=%'
+            ) as k (path)
+        where s.setrole <> 0 and s.setdatabase = (select d.oid from pg_database as d where d.datname = current_database())
+            and exists (select from nl2sql._path_names(k.path) as e where e.name = known)
+    loop
+        perform nl2sql._set_path(follower.role, follower.path);
+        perform nl2sql._audit_note('use_masked', jsonb_build_object('role', follower.role, 'search_path', follower.path));
+    end loop;
+end
+$plpgsql$;
+comment on function nl2sql._rename_masked_schema(regnamespace, name) is
+    'rename a schema of masked views, on the search paths of roles in this database, too; an empty one keeps the old name';
+
+-- API: Private. As above.
 create or replace function nl2sql._move_mask_view(relation regclass)
 returns void
 language plpgsql volatile strict security invoker parallel unsafe
@@ -46,12 +99,12 @@ declare
 begin
     if shown.relnamespace::regnamespace::text <> quote_ident(wanted) then
         -- the schema was renamed, and nothing of another schema is shown in this one
-        if to_regnamespace(quote_ident(wanted)) is null and not exists (
+        if nl2sql._free_masked_schema(wanted) and not exists (
             select from nl2sql._mask_view as v
                 join pg_class as k on k.oid = v.masked_view and k.relnamespace = shown.relnamespace
                 join pg_class as c on c.oid = v.relation and c.relnamespace <> base.relnamespace)
         then
-            execute format('alter schema %s rename to %I', shown.relnamespace::regnamespace, wanted);
+            perform nl2sql._rename_masked_schema(shown.relnamespace, wanted);
         else
             perform nl2sql._open_masked_schema(wanted);
             execute format('alter view %s set schema %I', shown.oid::regclass, wanted);
@@ -311,6 +364,7 @@ begin
         if tg_tag in ('GRANT', 'REVOKE') or mixed then
             perform nl2sql._note_readers(masked.masked_view);
             perform nl2sql._give_masks(masked.masked_view);
+            perform nl2sql._trim_masks();
             perform nl2sql._give_usage(masked.masked_view);
             if tg_tag = 'REVOKE' and masked.relation::oid = any (touched) then
                 perform nl2sql._tell_revoke(masked.relation);
@@ -375,6 +429,7 @@ begin
         perform nl2sql._return_rights(gone.relation, null);
         delete from nl2sql._mask_clear as k where k.relation = gone.relation;
     end loop;
+    perform nl2sql._trim_masks();
     delete from nl2sql._mask_taken as t where not exists (select from pg_class as c where c.oid = t.relation);
     delete from nl2sql._mask_clear as k where not exists (select from pg_class as c where c.oid = k.relation);
     delete from nl2sql._mask_busy as b where b.pid = pg_backend_pid();
@@ -382,19 +437,10 @@ end
 $plpgsql$;
 comment on function nl2sql._on_mask_drop() is 'event trigger: a dropped table or column drops its masking policy';
 
-do $plpgsql$
-begin
-    if not exists (select from pg_catalog.pg_event_trigger where evtname operator(pg_catalog.=) 'nl2sql_on_mask_ddl') then
-        create event trigger nl2sql_on_mask_ddl on ddl_command_end
-            when tag in ('ALTER TABLE', 'ALTER FOREIGN TABLE', 'ALTER MATERIALIZED VIEW', 'ALTER VIEW', 'ALTER SCHEMA',
-                'CREATE TABLE', 'CREATE VIEW', 'CREATE MATERIALIZED VIEW', 'CREATE POLICY', 'ALTER POLICY', 'DROP POLICY',
-                'COMMENT', 'GRANT', 'REVOKE', 'CREATE SCHEMA', 'CREATE RULE', 'CREATE FOREIGN TABLE')
-            execute function nl2sql._on_mask_ddl();
-    end if;
-    if not exists (select from pg_catalog.pg_event_trigger where evtname operator(pg_catalog.=) 'nl2sql_on_mask_drop') then
-        create event trigger nl2sql_on_mask_drop on sql_drop execute function nl2sql._on_mask_drop();
-    end if;
-end
-$plpgsql$;
+select nl2sql._keep_event_trigger('nl2sql_on_mask_ddl', 'nl2sql._on_mask_ddl', array[
+    'ALTER TABLE', 'ALTER FOREIGN TABLE', 'ALTER MATERIALIZED VIEW', 'ALTER VIEW', 'ALTER SCHEMA',
+    'CREATE TABLE', 'CREATE VIEW', 'CREATE MATERIALIZED VIEW', 'CREATE POLICY', 'ALTER POLICY', 'DROP POLICY',
+    'COMMENT', 'GRANT', 'REVOKE', 'CREATE SCHEMA', 'CREATE RULE', 'CREATE FOREIGN TABLE']);
+select nl2sql._keep_event_trigger('nl2sql_on_mask_drop', 'nl2sql._on_mask_drop', null);
 comment on event trigger nl2sql_on_mask_ddl is 'nl2sql: masked views follow their tables; what opens a masked column is recorded';
 comment on event trigger nl2sql_on_mask_drop is 'nl2sql: a dropped table or column drops its masking policy';

@@ -140,6 +140,7 @@ begin
     where t.root = "table" and t.grantee = revoke_masked.role and t.relation::oid in (select nl2sql._mask_tables("table"));
     perform nl2sql._take_masked(masked_view, role);
     perform nl2sql._note_readers(masked_view);
+    perform nl2sql._trim_masks();
     perform nl2sql._end_masking('revoke_masked', jsonb_build_object('table', "table", 'role', nl2sql._role_text(role)));
 end
 $plpgsql$;

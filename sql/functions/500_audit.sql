@@ -34,13 +34,13 @@ begin
         errcode = '42501',
         message = format('permission denied: %s is written by functions of nl2sql only', tg_relid::regclass),
         detail = format('%s was refused; nothing was changed.', tg_op),
-        hint = 'Settings are changed by nl2sql.set_setting(); audit records are written by what they tell of.';
+        hint = 'Settings are changed by nl2sql.set_setting(), masks by nl2sql.mask(), and so on; audit records are written by what they tell of.';
 end
 $plpgsql$;
 comment on function nl2sql._audit_own() is 'trigger: refuses what is not done by the owner of the table, whatever rights others hold';
 
 -- API: Private. Statement triggers of a partitioned table don't fire for what is addressed to a partition, so each one has its
--- own. What the tables beside the log hold decides what is recorded, and what of it arrives.
+-- own. What the other tables hold decides what is recorded, who may do what, and what he sees of masked columns.
 create or replace function nl2sql._audit_triggers()
 returns table (log regclass, name text, moment text, level text, trigger_function regprocedure, bits int2)
 language sql stable called on null input security invoker parallel unsafe
@@ -54,12 +54,17 @@ as $sql$
             ('audit_own', 'before insert', 'statement', 'nl2sql._audit_own()', 6)
         ) as w (name, moment, level, trigger_function, bits)
     union all
-    select t.log::regclass, 'audit_own', 'before insert or update or delete or truncate', 'statement',
+    -- all other tables of the extension but that of the users' own cases: masks, limits, what waits for approval, examples
+    select c.oid, 'audit_own', 'before insert or update or delete or truncate', 'statement',
         'nl2sql._audit_own()'::regprocedure, 62::int2
-    from (values ('nl2sql.setting'), ('nl2sql._audit_outbox'), ('nl2sql._audit_alert'), ('nl2sql._audit_chain'),
-        ('nl2sql._audit_state')) as t (log)
+    from pg_class as c
+    where c.relnamespace = 'nl2sql'::regnamespace and c.relkind = 'r' and not c.relispartition and c.relname <> 'cases'
+        and exists (
+            select from pg_depend as d
+            where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'
+                and d.refclassid = 'pg_extension'::regclass)
 $sql$;
-comment on function nl2sql._audit_triggers() is 'triggers that the log, its partitions and the tables beside it must have';
+comment on function nl2sql._audit_triggers() is 'triggers that the log, its partitions and the other tables of the extension must have';
 
 -- API: Private. Dynamic SQL over names of our own making; granted to nobody, called by functions of the owner.
 create or replace function nl2sql._audit_protect(log regclass)
@@ -82,7 +87,7 @@ begin
     end loop;
 end
 $plpgsql$;
-comment on function nl2sql._audit_protect(regclass) is 'give the log, a partition of it or a table beside it the triggers that keep it as it is';
+comment on function nl2sql._audit_protect(regclass) is 'give the log, a partition of it or another table of the extension the triggers that keep it as it is';
 
 -- API: Private. Dynamic SQL over names of our own making, as above.
 create or replace function nl2sql._audit_index(log regclass)
@@ -104,10 +109,8 @@ $plpgsql$;
 comment on function nl2sql._audit_index(regclass) is 'give a partition of the log its indexes';
 
 select nl2sql._audit_index('nl2sql._audit_other');
-select nl2sql._audit_protect('nl2sql._audit'), nl2sql._audit_protect('nl2sql._audit_other');
-select nl2sql._audit_protect('nl2sql.setting'), nl2sql._audit_protect('nl2sql._audit_outbox');
-select nl2sql._audit_protect('nl2sql._audit_alert'), nl2sql._audit_protect('nl2sql._audit_chain');
-select nl2sql._audit_protect('nl2sql._audit_state');
+-- the log before its partitions: they have its row triggers from it
+select nl2sql._audit_protect(t.log) from (select distinct w.log from nl2sql._audit_triggers() as w order by w.log) as t;
 
 -- API: Private
 create or replace function nl2sql._audit_unprotected()
@@ -122,7 +125,7 @@ as $sql$
         where t.tgrelid = w.log and t.tgname = w.name and t.tgfoid = w.trigger_function and t.tgtype = w.bits
             and t.tgenabled = 'A' and t.tgqual is null and t.tgattr = '')
 $sql$;
-comment on function nl2sql._audit_unprotected() is 'the log, its partitions and the tables beside it, as far as they lack a trigger';
+comment on function nl2sql._audit_unprotected() is 'tables of the extension and partitions of its log, as far as they lack a trigger';
 
 -- API: Private. Dynamic SQL over a date; granted to nobody, called by functions of the owner.
 create or replace function nl2sql._audit_partition(moment timestamptz)

@@ -21,6 +21,27 @@ as $sql$
 $sql$;
 comment on function nl2sql._audit_alert_kind(text, text, text, text) is 'what kind of alert a record raises; NULL: none';
 
+-- API: Private. Called by functions of the owner; granted to nobody. Rights on all data are rights to set any sequence, which no
+-- trigger tells of: at its end, or back at its beginning, nothing could be stored any more.
+create or replace function nl2sql._audit_mend_numbers()
+returns boolean
+language plpgsql volatile called on null input security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $plpgsql$
+declare
+    highest constant bigint := (select coalesce(max(a.id), 0) from nl2sql._audit_alert as a);
+    last constant bigint := (select s.last_value from nl2sql._audit_alert_id_seq as s);
+begin
+    -- numbers of transactions that were undone, or are not done yet, lie between the two
+    if last between highest and highest + 1000000 or highest = 0 and last = 1 then
+        return false;
+    end if;
+    perform setval('nl2sql._audit_alert_id_seq', highest + 1000);
+    return true;
+end
+$plpgsql$;
+comment on function nl2sql._audit_mend_numbers() is 'put the sequence of alerts back where it belongs; whether somebody had set it';
+
 -- API: Private. Called by nl2sql._audit_append() with the records it has stored; granted to nobody. The channel is open to
 -- everybody who listens, so that a notification has nothing but the number and the kind of the alert.
 create or replace function nl2sql._audit_alarm(stored jsonb)
@@ -30,6 +51,7 @@ set search_path = pg_catalog, pg_temp
 as $plpgsql$
 declare
     raised record;
+    meddled constant boolean := nl2sql._audit_mend_numbers();
 begin
     for raised in
         with fresh as (
@@ -48,6 +70,9 @@ begin
             from fresh as f join nl2sql._audit_chain as c on c.chain = f.chain
             where c.seq > 0 and f.seq > c.seq + 1
                 and f.seq = (select min(g.seq) from fresh as g where g.chain = f.chain)
+            union all
+            select f.*, 'audit', 'somebody had set the numbers of alerts'
+            from (select n.* from newest as n limit 1) as f where meddled
         )
         insert into nl2sql._audit_alert as a (at, kind, action, role, session_role, sqlstate, detail, record_id)
         select f.at, f.kind, f.action, f.role, f.session_role, f.sqlstate, f.detail, f.id

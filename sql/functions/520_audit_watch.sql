@@ -263,20 +263,10 @@ end
 $plpgsql$;
 comment on function nl2sql._on_audited_drop() is 'event trigger: puts drops in the schema of the extension on record';
 
--- Event triggers have no CREATE OR REPLACE; an upgrade finds them in place.
-do $plpgsql$
-begin
-    if not exists (select from pg_catalog.pg_event_trigger where evtname operator(pg_catalog.=) 'nl2sql_on_audited_ddl') then
-        create event trigger nl2sql_on_audited_ddl on ddl_command_end
-            when tag in (
-                'GRANT', 'REVOKE', 'ALTER DEFAULT PRIVILEGES', 'ALTER EXTENSION', 'ALTER TABLE', 'ALTER VIEW', 'ALTER FUNCTION',
-                'ALTER ROUTINE', 'ALTER SCHEMA', 'ALTER SEQUENCE', 'CREATE TABLE', 'CREATE VIEW', 'CREATE FUNCTION',
-                'CREATE POLICY', 'ALTER POLICY', 'CREATE TRIGGER', 'ALTER TRIGGER', 'CREATE RULE', 'ALTER RULE', 'CREATE INDEX')
-            execute function nl2sql._on_audited_ddl();
-        create event trigger nl2sql_on_audited_drop on sql_drop
-            execute function nl2sql._on_audited_drop();
-    end if;
-end
-$plpgsql$;
+select nl2sql._keep_event_trigger('nl2sql_on_audited_ddl', 'nl2sql._on_audited_ddl', array[
+    'GRANT', 'REVOKE', 'ALTER DEFAULT PRIVILEGES', 'ALTER EXTENSION', 'ALTER TABLE', 'ALTER VIEW', 'ALTER FUNCTION',
+    'ALTER ROUTINE', 'ALTER SCHEMA', 'ALTER SEQUENCE', 'CREATE TABLE', 'CREATE VIEW', 'CREATE FUNCTION',
+    'CREATE POLICY', 'ALTER POLICY', 'CREATE TRIGGER', 'ALTER TRIGGER', 'CREATE RULE', 'ALTER RULE', 'CREATE INDEX']);
+select nl2sql._keep_event_trigger('nl2sql_on_audited_drop', 'nl2sql._on_audited_drop', null);
 comment on event trigger nl2sql_on_audited_ddl is 'nl2sql: puts DDL and rights on watched objects on record';
 comment on event trigger nl2sql_on_audited_drop is 'nl2sql: puts drops in the schema nl2sql on record';

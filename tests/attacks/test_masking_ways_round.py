@@ -392,3 +392,155 @@ def test_a_masked_number_fits_its_type(shop: Connection, registrar: Connection, 
     assert (
         state_of(registrar, "select nl2sql._mask_expression('shop.pay'::regclass, 1::int2, 'number(1000)')") == "done"
     )
+
+
+# Names and rights that change after a column was masked.
+
+SEEN = "select array_agg(id order by id) from {}"
+
+
+def seen(boss: Connection, role: str, relation: str) -> object:
+    boss.execute(f"set role {role}")
+    try:
+        return rows(boss, SEEN.format(relation))[0][0]
+    finally:
+        boss.execute("reset role")
+
+
+def test_roles_that_swap_their_names_keep_their_rows(
+    shop: Connection, keeper: Connection, registrar: Connection
+) -> None:
+    """A policy names roles, not what they are called at the moment; a comparison with a name is one with a name."""
+    shop.execute("grant usage on schema shop to stranger; grant select on shop.customer to stranger")
+    keeper.execute("""
+        alter table shop.customer enable row level security;
+        create policy low on shop.customer for select to clerk using (id <= 2);
+        create policy "hi%gh's" on shop.customer for select to stranger, keeper using (id >= 99);
+        create policy named on shop.customer for select using (current_user = 'stranger' and id = 50);
+        create policy no_end on shop.customer as restrictive to clerk using (id <> 1)""")
+    shop.execute(
+        "create role outsider; grant usage on schema shop to outsider; grant select on shop.customer to outsider"
+    )
+    readers = ("clerk", "stranger", "outsider")
+    expected = [[2], [50, 99, 100], None]
+    assert [seen(shop, role, "shop.customer") for role in readers] == expected
+    registrar.execute(MASK)
+    assert [seen(shop, role, "shop_masked.customer") for role in readers] == expected
+    swap = "alter role clerk rename to spare; alter role stranger rename to clerk; alter role spare rename to stranger"
+    shop.execute(swap)
+    try:
+        # whoever is called stranger now was clerk
+        assert [seen(shop, role, "shop_masked.customer") for role in readers] == [[99, 100], [2, 50], None]
+        keeper.execute("create policy more on shop.customer for select to outsider using (id = 7)")
+        assert seen(shop, "outsider", "shop_masked.customer") == [7]
+        # the view goes with a column and is made anew: for the same readers
+        shop.execute("revoke select on shop_masked.customer from clerk")
+        keeper.execute("alter table shop.customer drop column born cascade")
+        assert seen(shop, "stranger", "shop_masked.customer") == [2, 50]
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            seen(shop, "clerk", "shop_masked.customer")
+    finally:
+        shop.execute(swap)
+        shop.execute("drop owned by outsider cascade; drop role outsider")
+
+
+def test_a_renamed_schema_leaves_no_name_to_take(
+    shop: Connection, registrar: Connection, clerk: Connection, database: Database
+) -> None:
+    registrar.execute(MASK)
+    shop.execute(f"alter role clerk in database {shop.info.dbname} set search_path = shop, public")
+    registrar.execute("select nl2sql.use_masked('clerk')")
+    shop.execute(f"grant create on database {shop.info.dbname} to stranger")
+    try:
+        shop.execute("alter schema shop rename to store")
+        with database.connect("stranger") as trojan, pytest.raises(psycopg.errors.DuplicateSchema):
+            trojan.execute("create schema shop_masked")
+        with database.connect("clerk") as later:
+            assert rows(later, "select current_schemas(false)") == [(["store_masked", "public"],)]
+            assert rows(later, "select email from customer where id = 7") == [("per****@corp.example",)]
+        shop.execute("alter schema store rename to shop")
+        with database.connect("clerk") as later:
+            assert rows(later, "select email from customer where id = 7") == [("per****@corp.example",)]
+    finally:
+        shop.execute(f"alter role clerk in database {shop.info.dbname} reset search_path")
+        shop.execute("drop schema if exists store, store_masked cascade")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "reassign owned by keeper to stranger",
+        "alter table shop.customer owner to stranger",
+        "alter view shop_masked.customer owner to stranger",
+    ],
+)
+def test_another_owner_is_on_record(shop: Connection, registrar: Connection, change: str) -> None:
+    registrar.execute(MASK)
+    shop.execute("select nl2sql._audit_look()")
+    shop.execute("begin")
+    shop.execute(change)
+    shop.execute("select nl2sql._audit_look()")
+    noted = rows(shop, "select record::text from nl2sql._audit_outbox order by noted_at desc limit 3")
+    shop.execute("rollback")
+    assert any("rights_change" in str(line) and "owner stranger" in str(line) for line in noted)
+
+
+MASKS_HELD = """
+    select array_agg(p.proname::text order by p.proname) from pg_proc as p cross join aclexplode(p.proacl) as x
+    where x.grantee = 'clerk'::regrole and p.pronamespace = 'nl2sql'::regnamespace and p.proname ~ 'mask'"""
+
+
+def test_masks_go_with_the_last_view_that_calls_them(
+    shop: Connection, keeper: Connection, registrar: Connection
+) -> None:
+    shop.execute("revoke nl2sql_user from clerk; grant execute on function nl2sql.mask_null(anyelement) to clerk")
+    keeper.execute("create table shop.other (email text, born date); grant select on shop.other to clerk")
+    registrar.execute("select nl2sql.mask('shop.customer', 'email', 'hash')")
+    registrar.execute("select nl2sql.mask('shop.customer', 'name', 'null')")
+    registrar.execute("select nl2sql.mask('shop.other', 'email', 'email')")
+    registrar.execute("select nl2sql.mask('shop.customer', 'email', 'email')")
+    assert rows(shop, MASKS_HELD) == [(["mask_email", "mask_null"],)]
+    registrar.execute("select nl2sql.unmask('shop.customer', 'email')")
+    registrar.execute("select nl2sql.unmask('shop.customer', 'name')")
+    assert rows(shop, MASKS_HELD) == [(["mask_email", "mask_null"],)]
+    keeper.execute("select nl2sql.revoke_masked('shop.other', 'clerk')")
+    assert rows(shop, MASKS_HELD) == [(["mask_null"],)], "what an administrator granted stays"
+    shop.execute("grant nl2sql_user to clerk; revoke execute on function nl2sql.mask_null(anyelement) from clerk")
+
+
+IMPOSTOR = "alter role nl2sql_masker rename to forgotten; create role nl2sql_masker login"
+TAMPERED = {
+    "login": ("alter role nl2sql_masker login", "alter role nl2sql_masker nologin"),
+    "another": (IMPOSTOR, "drop role nl2sql_masker; alter role forgotten rename to nl2sql_masker"),
+}
+
+
+@pytest.mark.parametrize("way", TAMPERED)
+def test_who_makes_roles_does_not_become_the_masker(
+    shop: Connection, keeper: Connection, registrar: Connection, way: str
+) -> None:
+    """Before PostgreSQL 16, CREATEROLE is enough to alter, rename and replace a role."""
+    registrar.execute(MASK)
+    done, undone = TAMPERED[way]
+    shop.execute("alter role stranger createrole; set role stranger")
+    try:
+        shop.execute(done)
+        shop.execute("reset role")
+        keeper.execute("create table shop.other (email text); create table shop.plain (n int)")
+        assert state_of(registrar, "select nl2sql.mask('shop.other', 'email', 'null')") == "42501"
+        # what follows the table would give the rights to that role
+        assert state_of(keeper, "alter table shop.customer rename column name to title") == "42501"
+        assert state_of(keeper, "alter table shop.customer add column more int") == "done"
+    finally:
+        shop.execute(f"reset role; alter role stranger nocreaterole; {undone}")
+
+
+def test_samples_of_a_view_are_for_who_can_reach_it(shop: Connection, registrar: Connection) -> None:
+    shop.execute("insert into shop.customer select n, 'x', 'often', 1 from generate_series(200, 400) as n")
+    shop.execute("grant select on shop.customer to public; analyze shop.customer")
+    registrar.execute(MASK)
+    oids = "array['shop_masked.customer'::regclass::oid]"
+    for role, found in (("clerk", True), ("stranger", False)):
+        samples = f"select count(*) > 0 from nl2sql._masked_samples('{role}', {oids})"
+        values = f"select count(*) > 0 from nl2sql._masked_frequent_values('{role}', '{{shop_masked}}', '{{customer}}')"
+        assert (rows(shop, samples), rows(shop, values)) == ([(found,)], [(found,)]), role

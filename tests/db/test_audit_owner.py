@@ -9,7 +9,20 @@ import pytest
 from tests.conftest import Connection, Database
 from tests.db.test_question_errors import refused
 
-TABLES = ("setting", "_audit_outbox", "_audit_alert", "_audit_chain", "_audit_state", "_audit", "_audit_other")
+TABLES = (
+    "setting", "role_limit", "_audit_outbox", "_audit_alert", "_audit_chain", "_audit_state", "_audit", "_audit_other",
+    "_mask", "_mask_view", "_mask_taken", "_mask_clear", "_mask_busy", "_mask_usage", "_mask_execute", "_mask_key",
+    "_feedback", "_example", "_example_object", "_term", "join_rule", "_index", "_index_word", "_index_queue", "_value",
+    "_value_column",
+)  # fmt: skip
+
+
+def test_no_table_is_forgotten(admin: Connection) -> None:
+    mine = """
+        select c.relname from pg_class as c join pg_depend as d on d.objid = c.oid and d.deptype = 'e'
+        where c.relnamespace = 'nl2sql'::regnamespace and c.relkind in ('r', 'p')
+            and d.classid = 'pg_class'::regclass"""
+    assert {row[0] for row in admin.execute(mine).fetchall()} == {*TABLES, "cases"}
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from sidecar.journal.delivery import Delivery
 from tests.conftest import Connection
 from tests.support.auditing import eventually
 from tests.support.live_audit import Audited, audited
@@ -33,6 +34,12 @@ def noted(admin: Connection, action: str, text: str) -> bool:
     query = "select exists (select from nl2sql._audit where action = %s and record::text ~ %s)"
     row = admin.execute(query, (action, text)).fetchone()
     return row == (True,)
+
+
+def head(live: Audited) -> int:
+    """The number of the last record that was signed."""
+    found = live.sidecar.post("/v1/audit/head", {"database": live.database.name})["heads"]
+    return int(found[0]["seq"])
 
 
 def test_an_advisory_lock_stops_no_look(live: Audited, admin: Connection) -> None:
@@ -74,6 +81,41 @@ def test_a_look_that_is_held_up_raises_an_alert_and_holds_up_nothing(live: Audit
         other.execute("rollback")
     admin.execute("alter role visitor nobypassrls")
     eventually(lambda: noted(admin, "role_change", '"removed.*visitor passes row security'))
+
+
+def test_a_locked_outbox_holds_up_the_delivery_and_raises_an_alert(
+    live: Audited, admin: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever may write every table may lock it, too: no trigger tells of that."""
+    monkeypatch.setattr(Delivery, "lock_timeout", "100ms")
+    sidecars = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'nl2sql-sidecar'"
+    admin.execute("grant pg_write_all_data to visitor")
+    with live.database.connect("visitor") as visitor:
+        live.settle()
+        signed = head(live)
+        visitor.execute("begin; lock table nl2sql._audit_outbox in access exclusive mode")
+        admin.execute(sidecars)  # the next connection has the short timeout
+        eventually(lambda: head(live) > signed)
+        visitor.execute("commit")
+    admin.execute("select nl2sql.set_setting('max_tables', '13')")
+    eventually(lambda: noted(admin, "set_setting", '"13'))
+    eventually(lambda: noted(admin, "audit_gap", "could not be delivered"))
+    admin.execute("revoke pg_write_all_data from visitor")
+
+
+@pytest.mark.parametrize("number", [1, 9223372036854775807])
+def test_numbers_of_alerts_that_somebody_sets_stop_nothing(live: Audited, admin: Connection, number: int) -> None:
+    """Who may write everything may set any sequence; no trigger tells of that."""
+    admin.execute("grant pg_write_all_data to visitor")
+    live.settle()
+    with live.database.connect("visitor") as visitor:
+        visitor.execute("select setval('nl2sql._audit_alert_id_seq', %s)", (number,))
+    admin.execute("revoke pg_write_all_data from visitor")
+    told = "select count(*) from nl2sql._audit_alert where detail ~ 'numbers of alerts'"
+    before = admin.execute(told).fetchone()
+    admin.execute("select nl2sql.set_setting('max_tables', '14')")
+    eventually(lambda: admin.execute(told).fetchone() != before)
+    live.settle()
 
 
 def test_huge_feedback_is_cut_before_it_waits(live: Audited, admin: Connection) -> None:

@@ -122,6 +122,59 @@ def test_time_runs_out(caller: Connection) -> None:
     assert 1 <= time.monotonic() - began < 3
 
 
+DEAF = """
+    create function public.deaf(n int) returns int language plpgsql stable as $$
+    begin
+        loop
+            begin
+                perform pg_sleep(10);
+            exception when query_canceled then null;
+            end;
+        end loop;
+    end $$;
+    create view public.deaf_view as select public.deaf(id) as n from customers;
+    grant select on public.deaf_view to analyst;
+    create function public.impatient() returns void language plpython3u as $$
+from nl2sql_pg import confinement
+confinement.PATIENCE = 1
+    $$"""
+
+
+def test_who_catches_every_cancel_loses_the_session(caller: Connection, admin: Connection) -> None:
+    """Five seconds in the product; one here."""
+    admin.execute(DEAF)
+    run(caller, "select 1")  # loads the package
+    caller.execute("select public.impatient()")
+    rescue = threading.Timer(60, admin.execute, ["select pg_terminate_backend(%s)", (caller.info.backend_pid,)])
+    rescue.start()
+    began = time.monotonic()
+    with pytest.raises(psycopg.errors.AdminShutdown):
+        run(caller, "select n from deaf_view", max_seconds=1)
+    rescue.cancel()
+    assert 2 <= time.monotonic() - began < 30
+    assert caller.closed
+
+
+PLANNED = """
+    create function public.planned(statement text) returns text language plpython3u as $$
+from nl2sql_pg.bridge import Database
+from nl2sql_pg.errors import ServerError
+try:
+    Database(plpy).explain(statement, "pg_catalog")
+except ServerError as error:
+    return error.sqlstate
+    $$"""
+
+
+def test_planning_takes_no_more_memory_than_running(caller: Connection, admin: Connection) -> None:
+    admin.execute(PLANNED)
+    planned = "select public.planned(%s)"
+    run(caller, "select 1")  # loads the package
+    assert caller.execute(planned, ("select length(repeat('x', 1000))",)).fetchone() == (None,)
+    assert caller.execute(planned, ("select length(repeat('x', 900000000))",)).fetchone() == ("53200",)
+    assert caller.execute("select length(repeat('x', 900000000))").fetchone() == (900000000,)
+
+
 def test_statement_timeout_and_cancel_keep_their_words(caller: Connection) -> None:
     caller.execute("set statement_timeout = '300ms'")
     with pytest.raises(psycopg.errors.QueryCanceled, match="statement timeout"):

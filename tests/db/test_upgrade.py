@@ -79,6 +79,7 @@ def make_next(tree: Path) -> None:
         "'most tables shown to the model;",
         "'as many tables as are shown;",
     )
+    edit(tree / "sql" / "functions" / "416_mask_watch.sql", "'COMMENT', 'GRANT'", "'COMMENT', 'ALTER RULE', 'GRANT'")
     with (tree / "sql" / "functions" / "300_ask.sql").open("a") as functions:
         functions.write(NEW_FUNCTION)
 
@@ -142,6 +143,7 @@ def test_updated_equals_fresh(versions: Versions, old: Database) -> None:
         with peer(old.socket, answers()):
             admin.execute("select nl2sql.refresh_index()")
         before = snapshot(admin, EXTENSION)
+        assert not any("ALTER RULE" in trigger for trigger in before["event triggers"] if "_mask_" in trigger)
         admin.execute("alter extension nl2sql update")
         updated = snapshot(admin, EXTENSION)
         kept = "select name, value, changed_at, changed_by from nl2sql.setting order by name"
@@ -155,7 +157,16 @@ def test_updated_equals_fresh(versions: Versions, old: Database) -> None:
     assert updated == expected
     assert updated["version"] == [NEXT] and before["version"] == [PRESENT]
     changed = {name for name in EXTENSION if before[name] != updated[name]}
-    assert changed >= {"version", "members", "dumped tables", "columns", "constraints", "functions", "comments"}
+    assert changed >= {
+        "version",
+        "members",
+        "dumped tables",
+        "columns",
+        "constraints",
+        "functions",
+        "comments",
+        "event triggers",
+    }
 
 
 def test_an_update_over_a_version_without_changes(versions: Versions, old: Database) -> None:

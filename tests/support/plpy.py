@@ -48,7 +48,7 @@ class FakePlpy:
         self.answers = {
             **answers,
             "select 1": [{"?column?": 1}],
-            "set_config": [{"reader": 0}],
+            "set_config": [{"reader": 0, "stack": 0}],
             "transaction_read_only": [{"state": "on"}],
             "nl2sql._has_code_of_others(": [{"others": False}],
             **NO_UNDECLARED_KEYS,
