@@ -5,6 +5,7 @@ create or replace function nl2sql._ask(question text, options jsonb, caller json
 returns jsonb
 language plpython3u volatile called on null input security invoker parallel unsafe
 set search_path = pg_catalog, pg_temp
+set jit = off
 set transaction_read_only = on
 set lock_timeout = '2s'
 as $python$
@@ -64,6 +65,7 @@ create or replace function nl2sql._trace(question text, options jsonb, caller js
 returns jsonb
 language plpython3u volatile called on null input security invoker parallel unsafe
 set search_path = pg_catalog, pg_temp
+set jit = off
 set transaction_read_only = on
 set lock_timeout = '2s'
 as $python$

@@ -5,6 +5,7 @@ create or replace function nl2sql._judge_case(gold text, answer text, caller jso
 returns jsonb
 language plpython3u volatile called on null input security invoker parallel unsafe
 set search_path = pg_catalog, pg_temp
+set jit = off
 set lock_timeout = '2s'
 as $python$
 from nl2sql_pg import entry

@@ -219,6 +219,7 @@ create or replace function nl2sql._check(sql text, caller jsonb)
 returns jsonb
 language plpython3u volatile called on null input security invoker parallel unsafe
 set search_path = pg_catalog, pg_temp
+set jit = off
 set lock_timeout = '1s'
 as $python$
 from nl2sql_pg import entry_running
@@ -245,6 +246,7 @@ create or replace function nl2sql._run(sql text, options jsonb, caller jsonb)
 returns jsonb
 language plpython3u volatile called on null input security invoker parallel unsafe
 set search_path = pg_catalog, pg_temp
+set jit = off
 set transaction_read_only = on
 set lock_timeout = '1s'
 as $python$

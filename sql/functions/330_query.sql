@@ -5,6 +5,7 @@ create or replace function nl2sql._query(question text, options jsonb, caller js
 returns jsonb
 language plpython3u volatile called on null input security invoker parallel unsafe
 set search_path = pg_catalog, pg_temp
+set jit = off
 set transaction_read_only = on
 set lock_timeout = '1s'
 as $python$
@@ -18,6 +19,7 @@ create or replace function nl2sql._typed(action text, question text, options jso
 returns jsonb
 language plpython3u volatile called on null input security invoker parallel unsafe
 set search_path = pg_catalog, pg_temp
+set jit = off
 set transaction_read_only = on
 set lock_timeout = '1s'
 as $python$
@@ -254,6 +256,7 @@ create or replace function nl2sql._save_view(view_name text, question text, opti
 returns jsonb
 language plpython3u volatile called on null input security invoker parallel unsafe
 set search_path = pg_catalog, pg_temp
+set jit = off
 set lock_timeout = '2s'
 as $python$
 from nl2sql_pg import entry_running
