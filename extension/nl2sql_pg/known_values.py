@@ -13,7 +13,6 @@ from nl2sql_pg.phrases import STOP_WORDS, Phrase, phrases, singular
 from nl2sql_pg.ranking import Candidate
 
 LONGEST = 4  # words of a phrase, if it is not in quotation marks
-SHORTEST = 3  # letters of a single word
 PLAIN = 0.5  # worth of a single word in small letters beside a name
 FALL = 0.15  # what each table more that has a value takes from what it tells, by the logarithm of their number
 MOST = 60  # tables that nothing else points to
@@ -62,12 +61,8 @@ def weigh(wanted: list[Phrase], holders: dict[str, set[int]]) -> dict[int, dict[
 def _tells(phrase: Phrase) -> bool:
     if phrase.words > 1:
         return True
-    return not (phrase.key in STOP_WORDS or phrase.key.isdecimal() or _is_short(phrase.key))
-
-
-def _is_short(key: str) -> bool:
-    return key.isascii() and len(key) < SHORTEST
+    return not (phrase.key in STOP_WORDS or phrase.key.isdecimal() or phrase.short)
 
 
 def _is_part(phrase: Phrase, other: Phrase) -> bool:
-    return other.start <= phrase.start and phrase.end <= other.end and len(other.key) > len(phrase.key)
+    return phrase.within(other) and len(other.key) > len(phrase.key)

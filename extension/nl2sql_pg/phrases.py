@@ -39,6 +39,15 @@ class Phrase:
         return self.key.count(" ") + 1
 
     @property
+    def short(self) -> bool:
+        """Too few letters to tell a value by themselves; one Chinese character tells more."""
+        return len(self.key) <= 2 and self.key.isascii()
+
+    def within(self, other: Phrase) -> bool:
+        """Whether the other run has all of it."""
+        return other.start <= self.start and self.end <= other.end
+
+    @property
     def capital(self) -> bool:
         """Written with a capital where none begins a sentence: a name."""
         return self.start > 0 and self.text[:1].isupper()

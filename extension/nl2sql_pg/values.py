@@ -175,11 +175,10 @@ class Question:
     def _against(self, phrase: Phrase, value: str) -> float:
         """Words that are probably not meant as a value."""
         as_written = phrase.text == value
-        short = len(phrase.key) <= 2 and phrase.key.isascii()
         if phrase.quoted:
-            return -1.0 if short and phrase.text.lower() != value.lower() else 0.1
+            return -1.0 if phrase.short and phrase.text.lower() != value.lower() else 0.1
         name = phrase.capital and as_written
-        if phrase.key in STOP_WORDS or short:
+        if phrase.key in STOP_WORDS or phrase.short:
             return 0.0 if name and phrase.key != "i" else -1.0
         if phrase.key.isdecimal():
             return -0.3
@@ -220,4 +219,4 @@ def _overlap(one: Phrase, other: Phrase) -> bool:
 
 
 def _covers(longer: Phrase, phrase: Phrase) -> bool:
-    return longer.start <= phrase.start and phrase.end <= longer.end and longer.words > phrase.words
+    return phrase.within(longer) and longer.words > phrase.words
