@@ -66,10 +66,16 @@ def _symbol(name: str) -> Any:
         raise Unconfined(f"the server has no {name}()") from None
 
 
-def hold_role() -> None:
-    """Refuse SET ROLE, SET SESSION AUTHORIZATION and their set_config() until the subtransaction around ends."""
+def _acting() -> tuple[ctypes.c_uint, ctypes.c_int]:
+    """The role that the backend acts as, and what the server holds of it (SECURITY_… flags)."""
     user, context = ctypes.c_uint(), ctypes.c_int()
     _symbol("GetUserIdAndSecContext")(ctypes.byref(user), ctypes.byref(context))
+    return user, context
+
+
+def hold_role() -> None:
+    """Refuse SET ROLE, SET SESSION AUTHORIZATION and their set_config() until the subtransaction around ends."""
+    user, context = _acting()
     _symbol("SetUserIdAndSecContext")(user, ctypes.c_int(context.value | _LOCAL_USERID_CHANGE))
 
 
@@ -104,8 +110,7 @@ def leave_superuser(role: int | None) -> None:
         return
     if not role:
         raise Unconfined("the server has no role pg_read_all_data")
-    context = ctypes.c_int()
-    _symbol("GetUserIdAndSecContext")(ctypes.byref(ctypes.c_uint()), ctypes.byref(context))
+    _, context = _acting()
     _symbol("SetUserIdAndSecContext")(ctypes.c_uint(role), context)
     if is_superuser():
         raise Unconfined("pg_read_all_data is a superuser")
@@ -114,8 +119,7 @@ def leave_superuser(role: int | None) -> None:
 @contextlib.contextmanager
 def role_held() -> Iterator[None]:
     """As hold_role(), until the block ends: for what is kept, so that no subtransaction around it is undone."""
-    user, context = ctypes.c_uint(), ctypes.c_int()
-    _symbol("GetUserIdAndSecContext")(ctypes.byref(user), ctypes.byref(context))
+    user, context = _acting()
     hold_role()
     try:
         yield

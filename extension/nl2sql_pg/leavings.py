@@ -7,24 +7,27 @@ from typing import Any
 from nl2sql_pg.bridge import Database
 from nl2sql_pg.errors import ServerError
 
-# What there is, as columns; compared as text, with the time, as a statement may be dropped and made anew.
-HELD = """
-    array(select row(classid, objid, objsubid, mode)::text from pg_locks
+# Compared as text, with the time, as a statement may be dropped and made anew.
+_LOCK = "row(classid, objid, objsubid, mode)::text"
+_STATEMENT = "row(name, prepare_time, from_sql, hashtextextended(statement, 0), parameter_types::oid[])::text"
+# What there is, as columns.
+HELD = f"""
+    array(select {_LOCK} from pg_locks
         where locktype = 'advisory' and pid = pg_backend_pid()) as locks,
-    array(select row(name, prepare_time, from_sql, hashtextextended(statement, 0), parameter_types::oid[])::text
+    array(select {_STATEMENT}
         from pg_prepared_statements) as statements
 """
 _AFTER = f"select {HELD}"
-_NEW_STATEMENTS = """
+_NEW_STATEMENTS = f"""
     select name from pg_prepared_statements
-    where row(name, prepare_time, from_sql, hashtextextended(statement, 0), parameter_types::oid[])::text <> all ($1)
+    where {_STATEMENT} <> all ($1)
 """
 # A lock that was taken n times is given back n times; once too often says false, with a warning.
 _QUIET = "select set_config('client_min_messages', 'error', true)"
-_UNLOCK = """
+_UNLOCK = f"""
     with recursive given (classid, objid, objsubid, mode, done) as (
         select classid, objid, objsubid, mode, true from pg_locks
-        where locktype = 'advisory' and pid = pg_backend_pid() and row(classid, objid, objsubid, mode)::text <> all ($1)
+        where locktype = 'advisory' and pid = pg_backend_pid() and {_LOCK} <> all ($1)
         union all
         select classid, objid, objsubid, mode, case
             when objsubid = 1 and mode = 'ExclusiveLock'
