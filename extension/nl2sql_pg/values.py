@@ -22,6 +22,8 @@ MIN_SCORE = 0.6
 NEAR_PHRASES = 12  # most runs of words that are looked up by likeness
 SHORTEST_NEAR = 5  # characters; a slip in a shorter word makes another word
 LONGEST_VALUE = 200
+MOST_STORED = 300  # values of one column that go along whole, for literals to be held against
+MOST_STORED_IN_ALL = 2000
 
 _FREQUENT = """
     select schema_name, table_name, column_name, found, complete from nl2sql._frequent_values($1, $2)
@@ -54,9 +56,13 @@ class Match:
 
 
 def find(context: Context, asked: Asked, tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The values of these tables that the question names, best first."""
+    """The values of these tables that the question names, best first.
+
+    Columns of these tables learn all that they hold (`stored`), where it is known.
+    """
     question = Question(asked.text, tables)
     known = [one for one in _stored(context, tables) if one[0] in question.places]
+    _tell_stored(tables, {place: values for place, values, whole in known if whole})
     stored = {place: values for place, values, _ in known}
     complete = {place for place, _, whole in known if whole}
     matches = [m for place, values in stored.items() for m in question.named(place, values)]
@@ -80,6 +86,17 @@ def _stored(context: Context, tables: list[dict[str, Any]]) -> Iterator[tuple[Pl
         place = (row["schema_name"], row["table_name"], row["column_name"])
         if place not in closed:
             yield place, row["found"], row["complete"]
+
+
+def _tell_stored(tables: list[dict[str, Any]], complete: dict[Place, list[str]]) -> None:
+    """Not for the prompt: a literal that is not among them matches nothing, and the nearest of them is meant."""
+    left = MOST_STORED_IN_ALL
+    for table in tables:
+        for column in table["columns"]:
+            values = complete.get((table["schema"], table["name"], column["name"]), [])
+            if values and not column["values"] and len(values) <= min(MOST_STORED, left):
+                column["stored"] = values
+                left -= len(values)
 
 
 def _rows(context: Context, question: Question, tables: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -31,6 +31,7 @@ class ColumnBody(Body):
     comment: str | None = Field(max_length=1000)
     values: list[str] = Field(max_length=100)
     samples: list[str] = Field(default=[], max_length=10)
+    stored: list[str] = Field(default=[], max_length=300)
 
 
 class ForeignKeyBody(Body):
@@ -57,7 +58,9 @@ class TableBody(Body):
             kind=self.kind,
             comment=self.comment,
             columns=tuple(
-                guard_scope.Column(c.name, c.type, c.not_null, c.comment, tuple(c.values), tuple(c.samples))
+                guard_scope.Column(
+                    c.name, c.type, c.not_null, c.comment, tuple(c.values), tuple(c.samples), tuple(c.stored)
+                )
                 for c in self.columns
             ),
             primary_key=tuple(self.primary_key),

@@ -14,6 +14,7 @@ class Column:
     comment: str | None = None
     values: tuple[str, ...] = ()  # all it can hold, by its type or a CHECK
     samples: tuple[str, ...] = ()  # a few that it does hold
+    stored: tuple[str, ...] = ()  # all that it holds, as far as the caller's statistics know all; never for a prompt
 
 
 @dataclass(frozen=True)

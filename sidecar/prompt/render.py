@@ -139,12 +139,19 @@ def extract_sql(text: str) -> str:
     """The statement in a model's text: without a code fence, words around it, and a closing semicolon."""
     fenced = _FENCE.search(text)
     body = fenced[1] if fenced else _LABEL.sub("", text, count=1) if _LABEL.match(text) else text
-    body = _COMMENTS.sub("", body + "\n")
+    statement = _COMMENTS.sub("", body + "\n")
+    body = statement if statement.strip() else _uncommented(body)
     start = _START.search(body)
     if start and not fenced and body[: start.start()].rstrip().endswith((":", "：")):
         body = body[start.start() :]
     body = re.split(r";\s*\n", body)[0]  # what follows is prose, or a second statement
     return re.sub(r"[;\s]+\Z", "", body).lstrip()
+
+
+def _uncommented(comments: str) -> str:
+    """The statement that stands behind `-- ` itself: asked to begin with a comment, a small model may go on in it."""
+    line = next((line for line in comments.splitlines() if _START.match(line.lstrip("- `"))), "")
+    return line.lstrip("- `").rstrip("`; ")
 
 
 def before_sql(text: str) -> int:

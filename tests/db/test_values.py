@@ -62,6 +62,23 @@ def test_samples_under_row_security(database: Database, people: Connection, anal
     assert "classified" not in ask(database, analyst).text
 
 
+def test_all_that_a_column_holds(database: Database, people: Connection, analyst: Connection) -> None:
+    """Where the statistics know all of it, and of what the caller may read; not where values are switched off."""
+
+    def stored() -> dict[str, list[str]]:
+        tables = ask(database, analyst).tables
+        found = {f"{name}.{c['name']}": sorted(c.get("stored", [])) for name, t in tables.items() for c in t["columns"]}
+        return {name: values for name, values in found.items() if values}
+
+    languages = ["Español", "French", "中文"]
+    expected = {"person.language": languages, "stored.language": languages}
+    assert stored() == expected | {"guarded.word": ["classified"], "parted.colour": ["Turquoise"]}
+    people.execute("alter table guarded enable row level security")
+    assert stored() == expected | {"parted.colour": ["Turquoise"]}
+    analyst.execute("set nl2sql.values = off")
+    assert stored() == {}
+
+
 def frequent(connection: Connection) -> dict[str, list[str]]:
     query = """
         select table_name || '.' || column_name, found

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
-import unicodedata
 from collections.abc import Iterator
 
 from sqlglot import exp
 
-from sidecar.guard.scope import Column
+from sidecar.guard.scope import Column, Scope, Table
 from sidecar.repair.binding import Reference, State, Statement, StoredValue
+from sidecar.repair.closest import closest, fold
 
-MIN_RATIO = 0.8
 LISTED = 30  # the extension sends so many values of a closed list; one of that length may have been cut
 
 
@@ -57,15 +55,30 @@ def _stored(statement: Statement, reference: Reference, written: str) -> str | N
         return None
     place = (table.schema, table.name, column.name)
     matched = {value.value for value in statement.values if _place(value) == place}
-    if _plain(written, column) in {_plain(value, column) for value in matched | {*column.values}}:
+    if _plain(written, column) in {_plain(value, column) for value in matched | {*column.values, *column.stored}}:
         return None
-    asked = _fold(written.strip())
+    asked = fold(written.strip())
     sure = {value.value for value in statement.values if value.complete and _place(value) == place}
-    meant = {value for value in sure | {*column.values} if _fold(value) == asked}
-    if not meant and len(column.values) < LISTED:
-        closed = {value: _fold(value.strip()) for value in column.values}
-        meant = {v for v in closed if closed[v] == asked} or {v for v in closed if _is_near(closed[v], asked)}
-    return meant.pop() if len(meant) == 1 else None
+    meant = {value for value in sure | {*column.values} if fold(value) == asked}
+    if meant:
+        return meant.pop() if len(meant) == 1 else None
+    closed = _closed(column) or _referred(table, column, statement.scope)
+    return None if written in closed else closest(asked, closed)
+
+
+def _closed(column: Column) -> tuple[str, ...]:
+    """All that the column holds, where that is known."""
+    return column.stored or (column.values if len(column.values) < LISTED else ())
+
+
+def _referred(table: Table, column: Column, scope: Scope) -> tuple[str, ...]:
+    """What the column may hold because it refers to another, by a declared key."""
+    for key in table.foreign_keys:
+        target = scope.find(key.schema, key.table) if key.columns == (column.name,) and key.score == 1 else None
+        found = next((c for c in target.columns if c.name == key.references[0]), None) if target else None
+        if found:
+            return _closed(found)
+    return ()
 
 
 def _place(value: StoredValue) -> tuple[str, str, str]:
@@ -75,12 +88,3 @@ def _place(value: StoredValue) -> tuple[str, str, str]:
 def _plain(value: str, column: Column) -> str:
     """Spaces at the end do not count in character(n)."""
     return value.rstrip(" ") if column.type.startswith("character(") else value
-
-
-def _fold(text: str) -> str:
-    """Without case and accents."""
-    return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
-
-
-def _is_near(one: str, other: str) -> bool:
-    return difflib.SequenceMatcher(None, one, other).ratio() >= MIN_RATIO

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from nl2sql_pg.embedding import Asked
 from nl2sql_pg.phrases import fold, likeness, phrases, singular, trigrams
-from nl2sql_pg.values import MOST, MOST_OF_A_PHRASE, find
+from nl2sql_pg.values import MOST, MOST_OF_A_PHRASE, MOST_STORED, MOST_STORED_IN_ALL, find
 
 Stored = dict[tuple[str, str], list[str]]
 
@@ -116,6 +116,31 @@ def test_closed_lists_come_before_statistics() -> None:
     assert named("orders that were Shipped", {column: ["SHIPPED"]}, {column: ["shipped"]}) == [
         ("orders", "status", "shipped", "Shipped")
     ]
+
+
+def test_columns_learn_all_that_they_hold() -> None:
+    stored = {
+        ("spoken", "language"): ["French", "中文"],
+        ("spoken", "long"): [f"value {n}" for n in range(MOST_STORED + 1)],
+    }
+    columns = [{"name": name, "values": []} for name in ("language", "long", "other")]
+    columns.append({"name": "closed", "values": ["a"]})
+    tables = [{"schema": "s", "name": "spoken", "columns": columns}]
+    database = Database({**stored, ("spoken", "closed"): ["a"]}, [])
+    find(Context(database), Asked("who speaks French?"), tables)  # type: ignore[arg-type]
+    assert {column["name"]: column.get("stored") for column in columns} == {
+        "language": ["French", "中文"],
+        "long": None,
+        "other": None,
+        "closed": None,
+    }
+
+
+def test_no_more_of_them_than_a_request_should_carry() -> None:
+    stored = {("t", f"c{n}"): [f"value {m}" for m in range(MOST_STORED)] for n in range(9)}
+    columns: list[dict[str, Any]] = [{"name": name, "values": []} for _, name in stored]
+    find(Context(Database(stored, [])), Asked("?"), [{"schema": "s", "name": "t", "columns": columns}])  # type: ignore[arg-type]
+    assert sum(len(column.get("stored", [])) for column in columns) == MOST_STORED_IN_ALL // MOST_STORED * MOST_STORED
 
 
 def indexed(value: str, phrase: str, table: str = "t") -> dict[str, Any]:

@@ -120,6 +120,9 @@ RAW = {
     "literal_with_colon": ("SELECT 'x: select' AS a", "SELECT 'x: select' AS a"),
     "explanation_after": ("SELECT 1;\n\nThis counts to one.", "SELECT 1"),
     "chinese_explanation_after": ("SELECT 1;\n说明：这是一个查询。", "SELECT 1"),
+    "in_a_comment": ("-- SELECT count(*) FROM book", "SELECT count(*) FROM book"),
+    "in_a_comment_and_backticks": ("-- How many?\n-- `SELECT count(*) FROM book`;", "SELECT count(*) FROM book"),
+    "only_comments": ("-- How many books?", ""),
     "echoed_question": ("Question: how many\nSQL: SELECT 1", "SELECT 1"),
 }
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from sidecar.guard.scope import Column, Scope, Table
+from sidecar.guard.scope import Column, ForeignKey, Scope, Table
 from sidecar.prompt.render import ValueMatch
 from sidecar.repair.repair import Repaired, repair
 
+KNOWN = ("Comp. Sci.", "Progress Party", "Fast As a Shark", "Cat", "Eggs", "LA 1", "Bob", " Ann", "-")
 COLUMNS = (
     Column("id", "integer"),
     Column("name", "text"),
@@ -15,8 +16,17 @@ COLUMNS = (
     Column("any_case", "public.citext"),
     Column("closed", "text", values=("open", "opened", "shut")),
     Column("cut", "text", values=tuple(f"value {n}" for n in range(30))),
+    Column(
+        "known",
+        "text",
+        stored=("Comp. Sci.", "Progress Party", "Fast As a Shark", "Cat", "Eggs", "LA 1", "Bob", " Ann", "-"),
+    ),
+    Column("kind", "text"),
 )
-SCOPE = Scope(("s",), (Table("s", "country", "table", COLUMNS), Table("s", "city", "table", COLUMNS)))
+KEYS = (ForeignKey(("kind",), "s", "city", ("known",)), ForeignKey(("name",), "s", "city", ("known",), score=0.9))
+SCOPE = Scope(
+    ("s",), (Table("s", "country", "table", COLUMNS, foreign_keys=KEYS), Table("s", "city", "table", COLUMNS))
+)
 
 
 def match(value: str, phrase: str, column: str = "name", table: str = "country", complete: bool = True) -> ValueMatch:
@@ -68,6 +78,44 @@ def test_the_stored_spelling(condition: str, expected: str) -> None:
 )
 def test_left_as_it_is(condition: str, values: list[ValueMatch]) -> None:
     assert where(condition, *values) == condition
+
+
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [
+        ("cat", "Cat"),
+        ("cats", "Cat"),
+        ("egg", "Eggs"),
+        ("Computer Science", "Comp. Sci."),
+        ("Progressive Party", "Progress Party"),
+        ("fast as shark", "Fast As a Shark"),
+        ("Shark", "Fast As a Shark"),
+        ("the Cat", "Cat"),
+        ("Ann", " Ann"),
+        ("Comp. Sci.", "Comp. Sci."),
+        ("LA 2", "LA 2"),
+        ("Bo", "Bo"),
+        ("", ""),
+        ("*", "*"),
+        ("nothing like it", "nothing like it"),
+    ],
+)
+def test_a_literal_that_the_column_does_not_hold(written: str, stored: str) -> None:
+    assert where(f"known = '{written}'") == f"known = '{stored}'"
+
+
+def test_two_relatives_are_one_too_many() -> None:
+    columns = (Column("name", "text", stored=("North Gate", "South Gate", "Martin", "Martins")),)
+    scope = Scope(("s",), (Table("s", "door", "table", columns),))
+    for literal in ("Gate", "Martinss"):
+        sql = f"SELECT name FROM door WHERE name = '{literal}'"
+        assert repair(sql, scope) == Repaired(sql)
+
+
+def test_a_column_holds_no_more_than_the_one_it_refers_to() -> None:
+    assert where("kind = 'cat'") == "kind = 'Cat'"
+    assert where("kind = 'Cat'") == "kind = 'Cat'"
+    assert where("name = 'cat'") == "name = 'cat'", "an inferred key proves nothing"
 
 
 def test_a_list_that_may_be_cut_is_not_closed() -> None:
