@@ -144,8 +144,10 @@ def time_and_tokens(run: Run) -> Section:
         waited, engine = a.times(), a.times("engine")
         shares = [f"{percentile(waited, p) / 1000:.2f}" for p in (0.5, 0.95, 0.99)]
         ratio = percentile(engine, 0.5) / percentile(run.plain.times("engine"), 0.5) if engine else math.nan
+        ratios = a.engine_ratios(run.plain)
+        costs = [number(ratio, 2), number(percentile(ratios, 0.5) if ratios else math.nan, 2)]
         tokens = [mean(a.tokens(kind)) for kind in ("prompt", "completion")]
-        rows.append((a.arm.name, *shares, f"{percentile(engine, 0.5) / 1000:.2f}", number(ratio, 2), *tokens))
+        rows.append((a.arm.name, *shares, f"{percentile(engine, 0.5) / 1000:.2f}", *costs, *tokens))
     best = run.best
     curves = [[v / 1000 for v in best.times()], [v / 1000 for v in run.plain.times()]]
     return Section(
@@ -153,7 +155,10 @@ def time_and_tokens(run: Run) -> Section:
         [
             f"Seconds that a client waited with {run.callers} of them asking at once; the engine includes its queue.",
             Table(
-                ("arm", "p50 s", "p95 s", "p99 s", "engine p50 s", "of plain", "prompt tokens", "completion tokens"),
+                (
+                    *("arm", "p50 s", "p95 s", "p99 s", "engine p50 s", "of plain", "of plain, a question"),
+                    *("prompt tokens", "completion tokens"),
+                ),
                 rows,
             ),
             Plot(latency_plot(curves), f"answers within so many seconds: {best.arm.name}, and plain (second colour)"),

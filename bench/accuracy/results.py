@@ -69,6 +69,12 @@ class ArmResults:
         found = (item.answer.timing(stage) if stage else item.answer.milliseconds for item in self.items)
         return [value for value in found if value is not None]
 
+    def engine_ratios(self, plain: ArmResults) -> list[float]:
+        """Engine time of each answer beside that of the plain arm's answer to the same question."""
+        theirs = {item.question.id: item.answer.timing("engine") for item in plain.items}
+        pairs = ((item.answer.timing("engine"), theirs.get(item.question.id)) for item in self.items)
+        return [own / other for own, other in pairs if own is not None and other]
+
     def tokens(self, kind: str) -> list[float]:
         found = (item.answer.tokens(kind) for item in self.items)
         return [float(value) for value in found if value is not None]

@@ -47,13 +47,21 @@ def test_markdown(run: Run) -> None:
     text = as_markdown(make_report(run))
     assert "| plain | 4 | 25.0 (4.6 to 69.9) | 3 | 33.3" in text
     assert "| all | 4 | 2 | 0 | +50.0 | 0.5000 |" in text
-    assert "| all | 0.50 | 0.50 | 0.50 | 0.40 | 1.00 | 300 | 20 |" in text
+    assert "| all | 0.50 | 0.50 | 0.50 | 0.40 | 1.00 | 1.00 | 300 | 20 |" in text
     assert "| NL406/42P01 | no valid answer, unknown table or alias | 1 | 0 |" in text
     assert "| 42703 | unknown column | 1 | 0 |" in text
     assert "| music | 4 | 25.0 | 75.0 |" in text
     assert "| order by | 4 |" in text
     assert "calibration error" in text
     assert "who is <young>" in text
+
+
+def test_what_an_answer_costs_is_told_question_by_question(run: Run) -> None:
+    plain, better = run.arms
+    for number, item in enumerate(better.items):
+        item.answer.said["timings"]["engine"] = 100.0 * (number + 1)
+    plain.items[3].answer.said.clear()
+    assert better.engine_ratios(plain) == [0.25, 0.5, 0.75]
 
 
 def test_page_is_whole_and_harmless(run: Run) -> None:

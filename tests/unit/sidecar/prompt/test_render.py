@@ -84,6 +84,37 @@ def test_a_chinese_question_is_said_in_english_first() -> None:
     assert "in English, then the SELECT" not in text(CONTEXT)
 
 
+@pytest.mark.parametrize(
+    ("question", "hint"),
+    [
+        ("regions with orders last month", "Relative dates"),
+        ("本月的订单", "Relative dates"),
+        ("customers with both paid and pending orders", "INTERSECT"),
+        ("Both new and old customers of which regions?", "INTERSECT"),
+        ("cities shared by customers and regions", "INTERSECT"),
+        ("哪些客户既有已付订单又有未付订单", "INTERSECT"),
+        ("同时买过甲和乙的客户", "INTERSECT"),
+        ("how many orders has each customer", "of each t"),
+        ("the number of orders per region", "of each t"),
+        ("每个客户有多少订单", "of each t"),
+    ],
+)
+def test_what_questions_of_a_kind_need(question: str, hint: str) -> None:
+    prompt = text(replace(CONTEXT, question=question))
+    assert hint in prompt
+    assert prompt.index(hint) < prompt.index(question)
+
+
+@pytest.mark.parametrize(
+    "question", ["Which is bothersome?", "How many are there? Show both name and number.", "一共有多少订单", "总收入"]
+)
+def test_other_questions_are_not_told(question: str) -> None:
+    prompt = text(replace(CONTEXT, question=question))
+    assert "INTERSECT" not in prompt
+    assert "Relative dates" not in prompt
+    assert "of each t" not in prompt
+
+
 RAW = {
     "comment_first": ("-- Total revenue?\nSELECT 1;", "SELECT 1"),
     "comments_in_fence": ("```sql\n-- one\n-- two\nSELECT 1\n```", "SELECT 1"),
