@@ -20,6 +20,7 @@ EMPTY_VOTES = 0.3  # nobody asks for nothing
 STEEPNESS = 4.0  # of a vote in the log-probability
 
 SURE = -0.1  # mean log-probability a token from which one answer is enough
+AGREED = 0.6  # of all votes from which on several answers are enough
 UNKNOWN_LOGPROB = -0.15  # taken where the engine gives none
 
 _WEIGHTS = {
@@ -55,7 +56,10 @@ class Choice:
 
 
 def is_settled(attempts: list[Attempt]) -> bool:
-    """Whether the first answer is good enough to ask for no more."""
+    """Whether the first answer is good enough to ask for no more, or, of several, enough of them agree."""
+    if len(attempts) > 1:
+        choice = choose(attempts)
+        return choice is not None and choice.votes >= AGREED * choice.all_votes
     first = attempts[0]
     return first.usable and not first.repairs and not first.empty and _logprob(first) >= SURE
 

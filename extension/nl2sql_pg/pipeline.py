@@ -16,7 +16,8 @@ from nl2sql_pg.proposing import complaint, last_failed, propose
 from nl2sql_pg.question import Options
 from nl2sql_pg.refusing import refusal
 
-MORE_SAMPLES = 4  # asked for in one request where the first answer is unsure; one prefix, decoded side by side
+MORE_SAMPLES = 4  # asked for in one request where the answers so far are unsure; one prefix, decoded side by side
+SAMPLE_ROUNDS = 2  # such requests at most
 
 
 def answer(context: Context, question: str, options: Options, trail: Trail) -> dict[str, Any]:
@@ -69,19 +70,33 @@ def _solve(context: Context, trail: Trail, request: dict[str, Any]) -> Choice | 
     """Proposals until one is good enough; the best of all that there are, None if none is usable."""
     wanted = context.preferences.samples
     _propose(context, trail, request, wanted or 1)
-    if wanted is None and not is_settled(trail.attempts):
-        try:
-            _propose(context, trail, request, MORE_SAMPLES)
-        except Refusal as refusal:
-            if not trail.attempts[0].usable:
-                raise
-            trail.warnings.append(f"{refusal.sqlstate}: {refusal.message}; the first proposal stands alone")
+    if wanted is None:
+        _sample(context, trail, request)
     for _ in range(context.number("repair_rounds")):
-        if any(attempt.usable for attempt in trail.attempts):
+        if _any_usable(trail):
             break
         request["repair"] = complaint(last_failed(trail.attempts), request["scope"]["tables"])
         _propose(context, trail, request, max(wanted or 1, MORE_SAMPLES))
     return choose(trail.attempts)
+
+
+def _sample(context: Context, trail: Trail, request: dict[str, Any]) -> None:
+    """More proposals, round by round, until they agree; what is there already stands if a request fails."""
+    for round_ in range(SAMPLE_ROUNDS):
+        # where none of several can be used, the server's words help more than further ones
+        if is_settled(trail.attempts) or (round_ and not _any_usable(trail)):
+            break
+        try:
+            _propose(context, trail, request, MORE_SAMPLES)
+        except Refusal as refusal:
+            if not _any_usable(trail):
+                raise
+            trail.warnings.append(f"{refusal.sqlstate}: {refusal.message}; the proposals so far stand alone")
+            break
+
+
+def _any_usable(trail: Trail) -> bool:
+    return any(attempt.usable for attempt in trail.attempts)
 
 
 def _propose(context: Context, trail: Trail, request: dict[str, Any], candidates: int) -> None:

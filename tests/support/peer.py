@@ -111,8 +111,8 @@ def silent_peer(path: Path) -> Iterator[Peer]:
         yield listening
 
 
-def answer_to(request: bytes, *statements: str) -> bytes:
-    """A well-formed answer to /v1/generate with these statements as candidates."""
+def answer_to(request: bytes, *statements: str, logprob: float = -0.1) -> bytes:
+    """A well-formed answer to /v1/generate with these statements as candidates, equally likely."""
     body = json.loads(request.partition(b"\r\n\r\n")[2])
     return http(
         {
@@ -120,7 +120,7 @@ def answer_to(request: bytes, *statements: str) -> bytes:
             "request_id": body["request_id"],
             "model": "scripted",
             "candidates": [
-                {"raw": sql, "sql": sql, "tables": [], "logprob": -0.1, "tokens": 9, "error": None, "repairs": []}
+                {"raw": sql, "sql": sql, "tables": [], "logprob": logprob, "tokens": 9, "error": None, "repairs": []}
                 for sql in statements
             ],
             "prompt": None,

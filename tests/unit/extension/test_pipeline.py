@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -52,6 +53,47 @@ def test_one_round_of_repair(path: Path) -> None:
     assert sent[1]["repair"]["sql"] == "select a"
     assert sent[1]["repair"]["hint"] == "look"
     assert len(sent[1]["repair"]["message"]) <= 4000  # what the protocol takes
+
+
+@pytest.mark.parametrize(
+    ("rounds", "answer", "wanted"),
+    [
+        (["a"], "select a", [1]),  # sure at once
+        (["?a", "aaaa"], "select a", [1, 4]),
+        (["?a", "bbbb"], "select b", [1, 4]),
+        (["?a", "bbcd", "bbce"], "select b", [1, 4, 4]),  # divided until the end
+        (["?a", "abcd", "bbbb"], "select b", [1, 4, 4]),
+        (["?x", "xxxx", "aaaa"], "select a", [1, 4, 4]),  # none usable: a round of repair instead of more
+    ],
+)
+def test_more_proposals_until_they_agree(path: Path, rounds: list[str], answer: str, wanted: list[int]) -> None:
+    """A letter is a statement, in a round that the engine is not sure of where it begins with a question mark."""
+    plans: Plans = {f"select {letter}": 1.0 for letter in "abcde"}
+    plans["select x"] = SPIError("42703", "no x")
+    left = iter(rounds)
+
+    def reply_to(connection: socket.socket, request: bytes) -> None:
+        letters = next(left)
+        statements = [f"select {letter}" for letter in letters.lstrip("?")]
+        connection.sendall(answer_to(request, *statements, logprob=-0.01 if letters == "a" else -0.3))
+
+    with peer(path, reply_to) as listening:
+        reply = json.loads(entry.ask(session(path, BODY, plans), "how many", None, CALLER))
+    sent = [json.loads(request.partition(b"\r\n\r\n")[2]) for request in listening.requests]
+    assert reply["ok"]["sql"] == answer
+    assert [request["candidates"] for request in sent] == wanted
+    assert [request["repair"] is not None for request in sent] == [False, False, "x" in rounds[-2:][0]][: len(sent)]
+
+
+def test_proposals_so_far_stand_where_more_fail(path: Path) -> None:
+    def reply_to(connection: socket.socket, request: bytes) -> None:
+        first = json.loads(request.partition(b"\r\n\r\n")[2])["candidates"] == 1
+        connection.sendall(answer_to(request, "select a", logprob=-0.3) if first else http({"nonsense": 1}))
+
+    with peer(path, reply_to):
+        reply = json.loads(entry.ask(session(path, BODY, {"select a": 1.0}), "how many", None, CALLER))
+    assert reply["ok"]["sql"] == "select a"
+    assert reply["ok"]["warnings"][0].endswith("the proposals so far stand alone")
 
 
 def test_words_that_may_quote_data_stay_here(path: Path) -> None:
