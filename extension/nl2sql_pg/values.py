@@ -26,9 +26,9 @@ MOST_STORED = 300  # values of one column that go along whole, for literals to b
 MOST_STORED_IN_ALL = 2000
 
 _FREQUENT = """
-    select schema_name, table_name, column_name, found, complete from nl2sql._frequent_values($1, $2)
+    select schema_name, table_name, column_name, found, complete, is_unique from nl2sql._frequent_values($1, $2)
     union all
-    select schema_name, table_name, column_name, found, complete
+    select schema_name, table_name, column_name, found, complete, is_unique
     from nl2sql._masked_frequent_values(current_user, $1, $2)
 """
 _INDEXED = """
@@ -37,6 +37,16 @@ _INDEXED = """
 """
 
 Place = tuple[str, str, str]  # schema, table, column
+
+
+@dataclass(frozen=True)
+class Known:
+    """Values that a column holds, known without an index; whether these are all, and none stands there twice."""
+
+    place: Place
+    values: list[str]
+    complete: bool
+    unique: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,13 +68,13 @@ class Match:
 def find(context: Context, asked: Asked, tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The values of these tables that the question names, best first.
 
-    Columns of these tables learn all that they hold (`stored`), where it is known.
+    Columns of these tables learn what the statistics know of them (`stored`, `unique`).
     """
     question = Question(asked.text, tables)
-    known = [one for one in _stored(context, tables) if one[0] in question.places]
-    _tell_stored(tables, {place: values for place, values, whole in known if whole})
-    stored = {place: values for place, values, _ in known}
-    complete = {place for place, _, whole in known if whole}
+    known = {one.place: one for one in _known(context, tables) if one.place in question.places}
+    _tell(tables, known)
+    stored = {place: one.values for place, one in known.items()}
+    complete = {place for place, one in known.items() if one.complete}
     matches = [m for place, values in stored.items() for m in question.named(place, values)]
     rows = _rows(context, question, tables)
     matches += question.named_in(rows)
@@ -74,29 +84,33 @@ def find(context: Context, asked: Asked, tables: list[dict[str, Any]]) -> list[d
     return [match.body(match.place in complete) for match in _best(matches)]
 
 
-def _stored(context: Context, tables: list[dict[str, Any]]) -> Iterator[tuple[Place, list[str], bool]]:
-    """Values known without an index, closed lists or statistics, and whether these are all that the column holds."""
+def _known(context: Context, tables: list[dict[str, Any]]) -> Iterator[Known]:
+    """What closed lists and statistics know."""
     closed = set()
     for table in tables:
         for column in table["columns"]:
             if column["values"]:
                 closed.add((table["schema"], table["name"], column["name"]))
-                yield (table["schema"], table["name"], column["name"]), column["values"], True
+                yield Known((table["schema"], table["name"], column["name"]), column["values"], complete=True)
     for row in context.db.rows(_FREQUENT, ["name[]", "name[]"], _names(tables)):
         place = (row["schema_name"], row["table_name"], row["column_name"])
         if place not in closed:
-            yield place, row["found"], row["complete"]
+            yield Known(place, row["found"], bool(row["complete"]), bool(row["is_unique"]))
 
 
-def _tell_stored(tables: list[dict[str, Any]], complete: dict[Place, list[str]]) -> None:
-    """Not for the prompt: a literal that is not among them matches nothing, and the nearest of them is meant."""
+def _tell(tables: list[dict[str, Any]], known: dict[Place, Known]) -> None:
+    """For repair, not for the prompt: which literals match nothing, and which counts are always 1."""
     left = MOST_STORED_IN_ALL
     for table in tables:
         for column in table["columns"]:
-            values = complete.get((table["schema"], table["name"], column["name"]), [])
-            if values and not column["values"] and len(values) <= min(MOST_STORED, left):
-                column["stored"] = values
-                left -= len(values)
+            one = known.get((table["schema"], table["name"], column["name"]))
+            if one is None or column["values"]:
+                continue
+            if one.unique:
+                column["unique"] = True
+            if one.complete and one.values and len(one.values) <= min(MOST_STORED, left):
+                column["stored"] = one.values
+                left -= len(one.values)
 
 
 def _rows(context: Context, question: Question, tables: list[dict[str, Any]]) -> list[dict[str, Any]]:

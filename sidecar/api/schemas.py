@@ -32,6 +32,7 @@ class ColumnBody(Body):
     values: list[str] = Field(max_length=100)
     samples: list[str] = Field(default=[], max_length=10)
     stored: list[str] = Field(default=[], max_length=300)
+    unique: bool = False
 
 
 class ForeignKeyBody(Body):
@@ -59,7 +60,8 @@ class TableBody(Body):
             comment=self.comment,
             columns=tuple(
                 guard_scope.Column(
-                    c.name, c.type, c.not_null, c.comment, tuple(c.values), tuple(c.samples), tuple(c.stored)
+                    *(c.name, c.type, c.not_null, c.comment),
+                    *(tuple(c.values), tuple(c.samples), tuple(c.stored), c.unique),
                 )
                 for c in self.columns
             ),

@@ -45,7 +45,10 @@ async def generate(services: Services, request: GenerateRequest) -> GenerateAnsw
     prompted = time.perf_counter()
     generation = await _ask_engine(services, request, messages, context.scope)
     answered = time.perf_counter()
-    candidates = [candidate(sample, context.scope, request.mend, context.values) for sample in generation.samples]
+    candidates = [
+        candidate(sample, context.scope, request.mend, context.values, context.question)
+        for sample in generation.samples
+    ]
     return GenerateAnswer(
         request_id=request.request_id,
         model=generation.model,
@@ -79,14 +82,16 @@ def _salt(scope: Scope) -> str:
     return hmac.new(_SALT_KEY, render_schema(scope).encode(), hashlib.sha256).hexdigest()[:32]
 
 
-def candidate(sample: Sample, scope: Scope, mend: bool = True, values: Sequence[ValueMatch] = ()) -> CandidateBody:
+def candidate(
+    sample: Sample, scope: Scope, mend: bool = True, values: Sequence[ValueMatch] = (), question: str = ""
+) -> CandidateBody:
     """A sample with the guard's verdict, and what had to be put right in it."""
     sql = extract_sql(sample.text)
     repairs: tuple[str, ...] = ()
     try:
         if sample.finish_reason == "length":
             raise _truncated(sample.tokens)
-        (checked, repairs), error = _mended(sql, scope, values) if mend else (check(sql, scope), ()), None
+        (checked, repairs), error = _mended(sql, scope, values, question) if mend else (check(sql, scope), ()), None
     except SidecarError as refused:
         checked, error = Checked("", ()), ErrorFields(**refused.fields())
     return CandidateBody(
@@ -100,7 +105,7 @@ def candidate(sample: Sample, scope: Scope, mend: bool = True, values: Sequence[
     )
 
 
-def _mended(sql: str, scope: Scope, values: Sequence[ValueMatch] = ()) -> tuple[Checked, tuple[str, ...]]:
+def _mended(sql: str, scope: Scope, values: Sequence[ValueMatch], question: str) -> tuple[Checked, tuple[str, ...]]:
     """The statement as the guard lets it through, with every name bound where the rules can; raises as check() does."""
     try:
         checked, refused = check(sql, scope), None
@@ -108,7 +113,7 @@ def _mended(sql: str, scope: Scope, values: Sequence[ValueMatch] = ()) -> tuple[
         if error.sqlstate not in MENDABLE:
             raise
         checked, refused = Checked(sql, ()), error
-    repaired = repair(checked.sql, scope, values)
+    repaired = repair(checked.sql, scope, values, question)
     try:
         if repaired.notes:
             return check(repaired.sql, scope), repaired.notes

@@ -15,6 +15,7 @@ class Column:
     values: tuple[str, ...] = ()  # all it can hold, by its type or a CHECK
     samples: tuple[str, ...] = ()  # a few that it does hold
     stored: tuple[str, ...] = ()  # all that it holds, as far as the caller's statistics know all; never for a prompt
+    unique: bool = False  # the statistics know no value of it twice
 
 
 @dataclass(frozen=True)

@@ -138,6 +138,7 @@ class Statement:
     unknown_tables: list[exp.Table] = field(default_factory=list)
     cte_names: set[str] = field(default_factory=set)
     values: Sequence[StoredValue] = ()
+    question: str = ""  # what the statement is to answer, where a rule must know
 
     @cached_property
     def bound(self) -> dict[int, Reference]:
@@ -150,8 +151,8 @@ class Statement:
         return sorted(found, key=lambda reference: reference.join is None)
 
 
-def bind(tree: exp.Expr, scope: Scope, values: Sequence[StoredValue] = ()) -> Statement:
-    statement = Statement(tree, scope, values=values)
+def bind(tree: exp.Expr, scope: Scope, values: Sequence[StoredValue] = (), question: str = "") -> Statement:
+    statement = Statement(tree, scope, values=values, question=question)
     _Binder(statement).query(tree, {}, None)
     return statement
 

@@ -17,16 +17,16 @@ _WORD = re.compile(r"[^\W_]+")
 def closest(asked: str, values: Iterable[str]) -> str | None:
     """The value meant by a folded literal; None where there is none, or more than one."""
     closed = {value: fold(value.strip()) for value in values}
-    wanted = _words(asked)
+    wanted = singular_words(asked)
     tests: tuple[Callable[[str], bool], ...] = (
         lambda known: known == asked,
-        lambda known: _words(known) == wanted,
-        lambda known: _abbreviates(_words(known), wanted) or _abbreviates(wanted, _words(known)),
+        lambda known: singular_words(known) == wanted,
+        lambda known: _abbreviates(singular_words(known), wanted) or _abbreviates(wanted, singular_words(known)),
     )
     for test in tests if wanted else tests[:1]:
         if found := [value for value, known in closed.items() if test(known)]:
             return found[0] if len(found) == 1 else None
-    return (_nearest(asked, closed) or _only_with_words(set(wanted), closed)) if wanted else None
+    return (_nearest(asked, closed) or _only_withsingular_words(set(wanted), closed)) if wanted else None
 
 
 def fold(text: str) -> str:
@@ -46,22 +46,24 @@ def _nearest(asked: str, closed: dict[str, str]) -> str | None:
     return next(value for value, known in alike.items() if known == near[0])
 
 
-def _only_with_words(wanted: set[str], closed: dict[str, str]) -> str | None:
+def _only_withsingular_words(wanted: set[str], closed: dict[str, str]) -> str | None:
     """The only value that has all words of the literal, or whose words the literal has all."""
-    words = {value: set(_words(known)) for value, known in closed.items()}
+    words = {value: set(singular_words(known)) for value, known in closed.items()}
     wider = [value for value, own in words.items() if wanted <= own]
     narrower = [value for value, own in words.items() if own and own <= wanted]
     found = wider or narrower
     return found[0] if len(found) == 1 else None
 
 
-def _words(text: str) -> list[str]:
-    """Words in the singular, as far as a closing s tells."""
-    return [word[:-1] if _is_plural(word) else word for word in _WORD.findall(text)]
+def singular_words(text: str) -> list[str]:
+    """Words in the singular, as far as their endings tell."""
+    return [_singular(word) for word in _WORD.findall(text)]
 
 
-def _is_plural(word: str) -> bool:
-    return len(word) > 3 and word.endswith("s") and word[-2] not in "su"
+def _singular(word: str) -> str:
+    if len(word) > 4 and word.endswith("ies"):
+        return word[:-3] + "y"
+    return word[:-1] if len(word) > 3 and word.endswith("s") and word[-2] not in "su" else word
 
 
 def _abbreviates(short: list[str], long: list[str]) -> bool:

@@ -52,6 +52,10 @@ class Keys:
     def between(self, start: Table, end: Table) -> list[Step]:
         return [step for step in self._steps.get(start.full_name, []) if step.end is end]
 
+    def referring(self, table: Table) -> list[Step]:
+        """Steps to the tables that refer to this one."""
+        return [step for step in self._steps.get(table.full_name, []) if not step.outward]
+
     def shortest(
         self, start: Table, targets: Collection[str], avoid: Collection[str], limit: int = MAX_STEPS
     ) -> list[Path]:

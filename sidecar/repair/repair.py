@@ -29,6 +29,7 @@ from sidecar.repair.rules import (
     nested_aggregate,
     number_as_text,
     output_alias,
+    pointless_count,
     quoted_text,
     round_digits,
     set_order,
@@ -88,6 +89,7 @@ _OF_THE_WHOLE: tuple[Callable[[Statement], str | None], ...] = (
     aggregate_in_where.mend,
     having_columns.mend,
     nested_aggregate.mend,
+    pointless_count.mend,
     group_by.mend,
     distinct_order.mend,
     set_order.mend,
@@ -104,24 +106,25 @@ class Repaired:
     notes: tuple[str, ...] = ()
 
 
-def repair(sql: str, scope: Scope, values: Sequence[StoredValue] = ()) -> Repaired:
+def repair(sql: str, scope: Scope, values: Sequence[StoredValue] = (), question: str = "") -> Repaired:
     """The statement with every name bound; as it was given, without notes, if nothing is wrong or it can't be mended.
 
     `values` are stored ones that the question names: a literal that is spelt otherwise is put right, too.
+    With the question a table that it names can be told from others that would do.
     The guard has to check the result, whether or not it could read the statement.
     """
     try:
-        return _repair(sql, scope, values) or Repaired(sql)
+        return _repair(sql, scope, values, question) or Repaired(sql)
     # the proposal is still there as the model wrote it, and the server will say what is wrong with it
     except Exception:
         return Repaired(sql)
 
 
-def _repair(sql: str, scope: Scope, values: Sequence[StoredValue]) -> Repaired | None:
+def _repair(sql: str, scope: Scope, values: Sequence[StoredValue], question: str) -> Repaired | None:
     tree, foreign = read(sql)
     notes = [foreign] if foreign else []
     while tree is not None and len(notes) <= MAX_REPAIRS:
-        statement = bind(tree, scope, values)
+        statement = bind(tree, scope, values, question)
         note = _mend(statement)
         if note is None:
             still_wrong = statement.problems() or statement.unknown_tables

@@ -17,7 +17,7 @@ comment on function nl2sql._folded(text) is 'a value as it is compared with a qu
 
 -- API: Private. As the caller: pg_stats shows columns he may read only, and no table whose row security holds for him.
 create or replace function nl2sql._frequent_values(schemas name[], tables name[])
-returns table (schema_name name, table_name name, column_name name, found text[], complete boolean)
+returns table (schema_name name, table_name name, column_name name, found text[], complete boolean, is_unique boolean)
 language sql stable strict security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $sql$
@@ -26,7 +26,8 @@ as $sql$
         -- as many as ANALYZE has seen; n_distinct is a share of the rows where it is negative
         coalesce(cardinality(s.most_common_vals), 0) + coalesce(cardinality(s.histogram_bounds), 0)
             >= case when s.n_distinct > 0 then s.n_distinct else round(-s.n_distinct * greatest(c.reltuples, 1)) end
-            and s.n_distinct <> 0
+            and s.n_distinct <> 0,
+        s.n_distinct = -1
     from pg_stats as s
         join pg_namespace as n on n.nspname = s.schemaname
         join pg_class as c on c.relnamespace = n.oid and c.relname = s.tablename

@@ -19,7 +19,7 @@ comment on function nl2sql._masked_samples(name, oid[]) is 'a few frequent value
 
 -- API: Private. SECURITY DEFINER as above.
 create or replace function nl2sql._masked_frequent_values(reader name, schemas name[], tables name[])
-returns table (schema_name name, table_name name, column_name name, found text[], complete boolean)
+returns table (schema_name name, table_name name, column_name name, found text[], complete boolean, is_unique boolean)
 language sql stable strict security definer parallel safe
 set search_path = pg_catalog, pg_temp
 as $sql$
@@ -35,7 +35,7 @@ as $sql$
         where n.nspname = any (schemas) and c.relname = any (tables)
             and pg_has_role(session_user, reader, 'member') and has_column_privilege(reader, s.relid, s.attnum, 'select')
     )
-    select s.nspname, s.relname, s.attname, f.found, f.complete
+    select s.nspname, s.relname, s.attname, f.found, f.complete, f.is_unique
     from shown as s
         join nl2sql._frequent_values(array(select t.base_schema from shown as t), array(select t.base_name from shown as t)) as f
             on f.schema_name = s.base_schema and f.table_name = s.base_name and f.column_name = s.base_column

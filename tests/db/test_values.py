@@ -70,6 +70,8 @@ def test_all_that_a_column_holds(database: Database, people: Connection, analyst
         found = {f"{name}.{c['name']}": sorted(c.get("stored", [])) for name, t in tables.items() for c in t["columns"]}
         return {name: values for name, values in found.items() if values}
 
+    person = {column["name"]: column.get("unique") for column in ask(database, analyst).tables["person"]["columns"]}
+    assert (person["name"], person["language"]) == (True, None)
     languages = ["Español", "French", "中文"]
     expected = {"person.language": languages, "stored.language": languages}
     assert stored() == expected | {"guarded.word": ["classified"], "parted.colour": ["Turquoise"]}

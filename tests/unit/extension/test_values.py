@@ -22,9 +22,10 @@ class Database:
         self.asked.append(values)
         if "_indexed_values" in query:
             return self.indexed
+        found = {"schema_name": "s", "complete": True}
         return [
-            {"schema_name": "s", "table_name": table, "column_name": column, "found": found, "complete": True}
-            for (table, column), found in self.frequent.items()
+            found | {"table_name": table, "column_name": column, "found": values, "is_unique": column == "language"}
+            for (table, column), values in self.frequent.items()
         ]
 
 
@@ -134,6 +135,7 @@ def test_columns_learn_all_that_they_hold() -> None:
         "other": None,
         "closed": None,
     }
+    assert [column["name"] for column in columns if "unique" in column] == ["language"]
 
 
 def test_no_more_of_them_than_a_request_should_carry() -> None:
