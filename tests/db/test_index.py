@@ -409,7 +409,11 @@ def test_vectors_of_another_model_are_not_compared(database: Database, admin: Co
         assert bool(rows) is compared
 
 
-CANDIDATES = "select relid::regclass::text, distance, words from nl2sql._candidates('database', '{}', %s, %s, %s, '{}')"
+CANDIDATES = """
+    select relid::regclass::text, distance, words
+    from nl2sql._candidates(
+        'database', '{}', array(select relid from nl2sql._readable('database', '{}', null)), %s, %s, %s, '{}')
+"""
 
 
 def candidates(connection: Connection, question: str) -> dict[str, Any]:
