@@ -552,7 +552,7 @@ create or replace function nl2sql._pointed_to(
     embedding text,    -- of the question, '[…]'; NULL: by words only
     embedder text
 )
-returns jsonb
+returns json
 language plpgsql stable called on null input security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $plpgsql$
@@ -560,10 +560,10 @@ declare
     few constant oid[] := array(select r.relid from nl2sql._readable(mode, schemas, nl2sql._many()) as r);
     stale constant oid[] := array(select s.relid from nl2sql._stale(mode, schemas, few) as s (relid));
 begin
-    return jsonb_build_object(
+    return json_build_object(
         'stale', stale::bigint[],
         'candidates', (
-            select coalesce(jsonb_agg(jsonb_build_array(c.relid, c.namespace, c.distance, c.words)), '[]')
+            select coalesce(json_agg(json_build_array(c.relid, c.namespace, c.distance, c.words)), '[]')
             from nl2sql._candidates(mode, schemas, few, question, embedding, embedder, stale) as c));
 end
 $plpgsql$;
