@@ -132,9 +132,15 @@ language plpgsql stable strict security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $plpgsql$
 declare
-    namespaces oid[] := nl2sql._open_schemas(mode, schemas);
-    members oid[] := nl2sql._extension_relations() || nl2sql._other_halves();
+    namespaces oid[];
+    members oid[];
 begin
+    -- mostly nothing has changed since it was indexed
+    if cardinality(relations) = 0 then
+        return;
+    end if;
+    namespaces := nl2sql._open_schemas(mode, schemas);
+    members := nl2sql._extension_relations() || nl2sql._other_halves();
     return query
     select c.oid, c.relnamespace
     from pg_class as c
@@ -225,8 +231,8 @@ end
 $plpgsql$;
 comment on function nl2sql._samples(oid[]) is 'a few frequent values of columns where they tell something, as far as the caller may read them';
 
--- API: Private. One pass for all relations. plpgsql keeps the plan for the next question of the session. json, not jsonb:
--- it is only read as text, and making that takes a third less.
+-- API: Private. One pass for all relations. plpgsql keeps the plan for the next question of the session. Not jsonb: it is
+-- only read as text, and making that takes a third less.
 create or replace function nl2sql._describe(relations oid[])
 returns json
 language plpgsql stable strict security invoker parallel safe

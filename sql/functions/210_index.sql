@@ -555,6 +555,8 @@ create or replace function nl2sql._pointed_to(
 returns json
 language plpgsql stable called on null input security invoker parallel safe
 set search_path = pg_catalog, pg_temp
+-- else the first five questions of a session are planned one by one
+set plan_cache_mode = force_generic_plan
 as $plpgsql$
 declare
     few constant oid[] := array(select r.relid from nl2sql._readable(mode, schemas, nl2sql._many()) as r);
@@ -593,6 +595,8 @@ create or replace function nl2sql._neighbours(chosen oid[], mode text, schemas n
 returns table (relid oid, neighbour oid)
 language plpgsql stable strict security invoker parallel safe
 set search_path = pg_catalog, pg_temp
+-- else the first five questions of a session are planned one by one
+set plan_cache_mode = force_generic_plan
 as $plpgsql$
 declare
     -- what refers to a chosen one, or to the table behind it: pg_depend has an index for that, pg_constraint has none
