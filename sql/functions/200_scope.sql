@@ -108,6 +108,8 @@ create or replace function nl2sql._readable(mode text, schemas name[], most int)
 returns table (relid oid, namespace oid)
 language plpgsql stable called on null input security invoker parallel safe
 set search_path = pg_catalog, pg_temp
+-- one plan serves every limit; the server would plan anew for a small one, which takes longer than to run it
+set plan_cache_mode = force_generic_plan
 as $plpgsql$
 declare
     namespaces oid[] := nl2sql._open_schemas(mode, schemas);
@@ -130,6 +132,7 @@ create or replace function nl2sql._readable_among(mode text, schemas name[], rel
 returns table (relid oid, namespace oid)
 language plpgsql stable strict security invoker parallel safe
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 as $plpgsql$
 declare
     namespaces oid[];
