@@ -200,6 +200,12 @@ set search_path = pg_catalog, pg_temp
 as $plpgsql$
 begin
     return query
+    with wanted as materialized (
+        select r.oid, r.relname, r.relkind, r.reltuples, o.nspname
+        from pg_class as r
+            join pg_namespace as o on o.oid = r.relnamespace
+        where r.oid = any (relations)
+    )
     select k.oid, k.attnum, array(
         select v.value
         from unnest(k.common) with ordinality as v (value, place)
@@ -212,15 +218,12 @@ begin
                 -- each value once: in a small table they still show what the column looks like
                 case when c.reltuples between 0 and 50 then s.histogram_bounds::text::text[] end) as common
         from pg_stats as s
-            join pg_namespace as n on n.nspname = s.schemaname
-            join pg_class as c on c.relnamespace = n.oid and c.relname = s.tablename
+            join wanted as c on c.nspname = s.schemaname and c.relname = s.tablename and s.inherited = (c.relkind = 'p')
             join pg_attribute as a on a.attrelid = c.oid and a.attname = s.attname
             join pg_type as t on t.oid = a.atttypid
-        where s.schemaname = any (array(
-                select o.nspname from pg_namespace as o where o.oid in (
-                    select r.relnamespace from pg_class as r where r.oid = any (relations))))
-            and s.tablename = any (array(select r.relname from pg_class as r where r.oid = any (relations)))
-            and c.oid = any (relations) and s.inherited = (c.relkind = 'p') and s.avg_width <= 40
+        where s.schemaname = any (array(select w.nspname from wanted as w))
+            and s.tablename = any (array(select w.relname from wanted as w))
+            and s.avg_width <= 40
             -- texts, dates, and numbers that stand for yes and no
             and (t.typcategory in ('S', 'D') or (t.typcategory = 'N' and s.n_distinct between 2 and 3))
             and not exists (
