@@ -35,7 +35,9 @@ def add_to(context: Context, question: str, candidates: list[Candidate]) -> list
     others = sorted(found.keys() - known.keys(), key=lambda relid: (-sum(found[relid].values()), relid))
     for relid in others[:MOST]:
         known[relid] = Candidate(relid, homes[relid], None, {})
-    return [replace(table, values=found.get(table.relid, {})) for table in known.values()]
+    # few hold any
+    known |= {relid: replace(known[relid], values=values) for relid, values in found.items() if relid in known}
+    return list(known.values())
 
 
 def sought(question: str) -> list[Phrase]:

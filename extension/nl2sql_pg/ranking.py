@@ -11,6 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 # Of a linear model that was fitted to questions over 138 schemas, halves tested on each other.
@@ -40,6 +41,14 @@ class Candidate:
         weight, of_table, _ = self.words.get(word, (0.0, 0, 0.0))
         return weight if of_table else COLUMN * weight
 
+    @cached_property
+    def table_words(self) -> float:
+        return sum(weight for weight, of_table, _ in self.words.values() if of_table)
+
+    @cached_property
+    def column_words(self) -> float:
+        return sum(weight for weight, of_table, _ in self.words.values() if not of_table)
+
 
 @dataclass(frozen=True)
 class Ranked:
@@ -65,11 +74,12 @@ def rank(candidates: list[Candidate], links: Collection[tuple[int, int]]) -> lis
     total = sum(_weights(candidates).values()) or 1.0
     company = _company(candidates, links)
     # tables of one schema share their company, one list: it is weighed once
-    together = {id(members): _together(members, total) for members in company.values()}
+    companies = {id(members): members for members in company.values()}
+    together = {key: _together(members, total) for key, members in companies.items()}
     scores = {table.relid: _alone(table, total) + together[id(company[table.relid])] for table in candidates}
     by_meaning = _places({c.relid: c.similarity for c in candidates if c.similarity is not None})
-    by_name = _places({c.relid: _table_words(c) for c in candidates})
-    by_text = _places({c.relid: _column_words(c) for c in candidates})
+    by_name = _places({c.relid: c.table_words for c in candidates})
+    by_text = _places({c.relid: c.column_words for c in candidates})
     by_value = _places({c.relid: sum(c.values.values()) for c in candidates})
     order = sorted(scores, key=lambda relid: (-scores[relid], relid))
     return [
@@ -102,19 +112,11 @@ def _weights(candidates: Iterable[Candidate]) -> dict[str, float]:
     return {word: value[0] for candidate in candidates for word, value in candidate.words.items()}
 
 
-def _table_words(candidate: Candidate) -> float:
-    return sum(weight for weight, of_table, _ in candidate.words.values() if of_table)
-
-
-def _column_words(candidate: Candidate) -> float:
-    return sum(weight for weight, of_table, _ in candidate.words.values() if not of_table)
-
-
 def _alone(candidate: Candidate, total: float) -> float:
     return (
         MEANING * (candidate.similarity or 0.0)
-        + TABLE_WORDS * _table_words(candidate) / total
-        + COLUMN_WORDS * _column_words(candidate) / total
+        + TABLE_WORDS * candidate.table_words / total
+        + COLUMN_WORDS * candidate.column_words / total
         + WHOLE_NAME * sum(share for _, _, share in candidate.words.values())
         + OWN_VALUES * sum(candidate.values.values())
     )

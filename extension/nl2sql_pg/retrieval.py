@@ -28,16 +28,12 @@ BRIDGES = 3  # most tables that are taken because they connect
 _FIRST = "select relid::bigint as relid from nl2sql._readable($1, $2, $3)"
 _ALL = "select relid::bigint as relid from nl2sql._scope($1, $2) limit $3"
 _DESCRIBE = "select nl2sql._describe($1::oid[])"
-_STALE = "select stale::bigint as relid from nl2sql._stale($1, $2) as stale"
 _TEXTS = """
     select d.relid::bigint as relid, c.relnamespace::bigint as namespace, d.document
     from nl2sql._documents($1::oid[]) as d join pg_catalog.pg_class as c on c.oid = d.relid
     where d.attnum = 0
 """
-_CANDIDATES = """
-    select coalesce(jsonb_agg(jsonb_build_array(c.relid, c.namespace, c.distance, c.words)), '[]')
-    from nl2sql._candidates($1, $2, $3, $4, $5, $6::oid[]) as c
-"""
+_POINTED_TO = "select nl2sql._pointed_to($1, $2, $3, $4, $5)"
 _LINKS = "select relid, neighbour from nl2sql._links($1::oid[])"
 _NEIGHBOURS = """
     select n.relid::bigint as relid, n.neighbour::bigint as neighbour from nl2sql._neighbours($1::oid[], $2, $3) as n
@@ -142,20 +138,12 @@ def _describe(context: Context, relations: list[int]) -> list[dict[str, Any]]:
 
 def _rank(context: Context, asked: Asked) -> tuple[list[Ranked], list[str]]:
     place = [context.preferences.scope, context.schemas]
-    stale = [row["relid"] for row in context.db.rows(_STALE, ["text", "name[]"], place)]
     embedded = asked.embedded(context)
-    rows = context.db.json(
-        _CANDIDATES,
-        ["text", "name[]", "text", "text", "text", "bigint[]"],
-        [
-            *place,
-            asked.text,
-            str(embedded.vectors[0]) if embedded else None,
-            embedded.embedder if embedded else None,
-            stale,
-        ],
-    )
-    candidates = _with_fresh(context, asked, [ranking.candidate_from(row) for row in rows], stale)
+    vector, embedder = (str(embedded.vectors[0]), embedded.embedder) if embedded else (None, None)
+    types = ["text", "name[]", "text", "text", "text"]
+    found = context.db.json(_POINTED_TO, types, [*place, asked.text, vector, embedder])
+    stale = found["stale"]
+    candidates = _with_fresh(context, asked, [ranking.candidate_from(row) for row in found["candidates"]], stale)
     if context.preferences.values:
         candidates = known_values.add_to(context, asked.text, candidates)
     warnings = []

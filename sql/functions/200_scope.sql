@@ -108,6 +108,8 @@ create or replace function nl2sql._readable(mode text, schemas name[], most int)
 returns table (relid oid, namespace oid)
 language plpgsql stable called on null input security invoker parallel safe
 set search_path = pg_catalog, pg_temp
+-- one plan serves every limit; the server would plan anew for a small one, which takes longer than to run it
+set plan_cache_mode = force_generic_plan
 as $plpgsql$
 declare
     namespaces oid[] := nl2sql._open_schemas(mode, schemas);
@@ -130,11 +132,18 @@ create or replace function nl2sql._readable_among(mode text, schemas name[], rel
 returns table (relid oid, namespace oid)
 language plpgsql stable strict security invoker parallel safe
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 as $plpgsql$
 declare
-    namespaces oid[] := nl2sql._open_schemas(mode, schemas);
-    members oid[] := nl2sql._extension_relations() || nl2sql._other_halves();
+    namespaces oid[];
+    members oid[];
 begin
+    -- mostly nothing has changed since it was indexed
+    if cardinality(relations) = 0 then
+        return;
+    end if;
+    namespaces := nl2sql._open_schemas(mode, schemas);
+    members := nl2sql._extension_relations() || nl2sql._other_halves();
     return query
     select c.oid, c.relnamespace
     from pg_class as c
@@ -191,6 +200,12 @@ set search_path = pg_catalog, pg_temp
 as $plpgsql$
 begin
     return query
+    with wanted as materialized (
+        select r.oid, r.relname, r.relkind, r.reltuples, o.nspname
+        from pg_class as r
+            join pg_namespace as o on o.oid = r.relnamespace
+        where r.oid = any (relations)
+    )
     select k.oid, k.attnum, array(
         select v.value
         from unnest(k.common) with ordinality as v (value, place)
@@ -203,32 +218,33 @@ begin
                 -- each value once: in a small table they still show what the column looks like
                 case when c.reltuples between 0 and 50 then s.histogram_bounds::text::text[] end) as common
         from pg_stats as s
-            join pg_namespace as n on n.nspname = s.schemaname
-            join pg_class as c on c.relnamespace = n.oid and c.relname = s.tablename
+            join wanted as c on c.nspname = s.schemaname and c.relname = s.tablename and s.inherited = (c.relkind = 'p')
             join pg_attribute as a on a.attrelid = c.oid and a.attname = s.attname
             join pg_type as t on t.oid = a.atttypid
-        where s.schemaname = any (array(
-                select o.nspname from pg_namespace as o where o.oid in (
-                    select r.relnamespace from pg_class as r where r.oid = any (relations))))
-            and s.tablename = any (array(select r.relname from pg_class as r where r.oid = any (relations)))
-            and c.oid = any (relations) and s.inherited = (c.relkind = 'p') and s.avg_width <= 40
+        where s.schemaname = any (array(select w.nspname from wanted as w))
+            and s.tablename = any (array(select w.relname from wanted as w))
+            and s.avg_width <= 40
             -- texts, dates, and numbers that stand for yes and no
             and (t.typcategory in ('S', 'D') or (t.typcategory = 'N' and s.n_distinct between 2 and 3))
             and not exists (
                 select from pg_constraint as k
                 where k.conrelid = c.oid and k.contype in ('p', 'f') and a.attnum = any (k.conkey))
+            -- not of what they are cast to: a cast takes longer than the rest
+            and (s.most_common_vals is not null or (c.reltuples between 0 and 50 and s.histogram_bounds is not null))
             and (c.oid, a.attnum) not in (select h.relid, h.attnum from nl2sql._held_back(relations) as h)
-    ) as k
-    where k.common is not null;
+    ) as k;
 end
 $plpgsql$;
 comment on function nl2sql._samples(oid[]) is 'a few frequent values of columns where they tell something, as far as the caller may read them';
 
--- API: Private. One pass for all relations. plpgsql keeps the plan for the next question of the session.
+-- API: Private. One pass for all relations. plpgsql keeps the plan for the next question of the session. Not jsonb: it is
+-- only read as text, and making that takes a third less.
 create or replace function nl2sql._describe(relations oid[])
-returns jsonb
+returns json
 language plpgsql stable strict security invoker parallel safe
 set search_path = pg_catalog, pg_temp
+-- else the server may plan it anew for each list of relations, which takes longer than running it
+set plan_cache_mode = force_generic_plan
 as $plpgsql$
 declare
     masking boolean := exists (select from nl2sql._mask_view as v where v.masked_view::oid = any (relations));
@@ -260,7 +276,7 @@ begin
                 join pg_constraint as k on k.conrelid = m.base and k.contype = 'c' and k.conkey = array[m.number]
         ),
         described as (
-            select a.relid, jsonb_agg(jsonb_build_object(
+            select a.relid, json_agg(json_build_object(
                 'name', a.attname,
                 'type', format_type(a.atttypid, a.atttypmod),
                 'not_null', a.attnotnull,
@@ -268,11 +284,11 @@ begin
                 -- a call per column costs; most columns are neither enums nor checked
                 'values', case
                     when a.typtype = 'e' or k.attnum is not null
-                    then to_jsonb((nl2sql._column_values(coalesce(m.base, a.relid), coalesce(m.number, a.attnum), a.atttypid))[1:30])
+                    then to_json((nl2sql._column_values(coalesce(m.base, a.relid), coalesce(m.number, a.attnum), a.atttypid))[1:30])
                     else '[]'
                 end,
                 'samples', case
-                    when a.typtype <> 'e' and k.attnum is null then to_jsonb(coalesce(seen.samples, '{}'))
+                    when a.typtype <> 'e' and k.attnum is null then to_json(coalesce(seen.samples, '{}'))
                     else '[]'
                 end
             ) order by a.attnum) as columns
@@ -286,6 +302,7 @@ begin
                 left join shown as m on m.relid = a.relid and m.attnum = a.attnum
                 left join pg_description as d
                     on d.classoid = 'pg_class'::regclass and d.objoid = a.relid and d.objsubid = a.attnum
+                        and d.objoid = any (relations)
             group by a.relid
         ),
         constrained as materialized (
@@ -294,7 +311,7 @@ begin
         ),
         -- only what the caller may read in full: half a key would mislead
         own as materialized (
-            select k.oid, jsonb_agg(a.attname order by p.position) as names
+            select k.oid, json_agg(a.attname order by p.position) as names
             from constrained as k
                 cross join unnest(k.conkey) with ordinality as p (attnum, position)
                 join attribute as a on a.relid = k.conrelid and a.attnum = p.attnum
@@ -302,7 +319,7 @@ begin
             having count(*) = cardinality(k.conkey)
         ),
         other as materialized (
-            select k.oid, jsonb_agg(a.attname order by p.position) as names
+            select k.oid, json_agg(a.attname order by p.position) as names
             from constrained as k
                 cross join unnest(k.confkey) with ordinality as p (attnum, position)
                 join pg_attribute as a on a.attrelid = k.confrelid and a.attnum = p.attnum
@@ -311,7 +328,7 @@ begin
             having bool_and(has_column_privilege(k.confrelid, a.attnum, 'select'))
         ),
         foreign_key as (
-            select k.conrelid as relid, jsonb_agg(jsonb_build_object(
+            select k.conrelid as relid, json_agg(json_build_object(
                 'columns', own.names, 'schema', n.nspname, 'table', c.relname, 'references', other.names
             ) order by k.conname) as keys
             from constrained as k
@@ -325,19 +342,20 @@ begin
         primary_key as (
             select k.conrelid as relid, own.names from constrained as k join own on own.oid = k.oid where k.contype = 'p'
         )
-        select coalesce(jsonb_agg(jsonb_build_object(
+        select coalesce(json_agg(json_build_object(
             'schema', w.nspname,
             'name', w.relname,
             'kind', case w.relkind
                 when 'r' then 'table' when 'p' then 'partitioned table' when 'v' then 'view'
                 when 'm' then 'materialized view' else 'foreign table'
             end,
-            'comment', nl2sql._clean(obj_description(w.relid, 'pg_class'), 500),
+            'comment', nl2sql._clean(t.description, 500),
             'columns', coalesce(d.columns, '[]'),
             'primary_key', coalesce(p.names, '[]'),
             'foreign_keys', coalesce(f.keys, '[]')
         ) order by w.position), '[]')
         from wanted as w
+            left join pg_description as t on t.classoid = 'pg_class'::regclass and t.objoid = w.relid and t.objsubid = 0
             left join described as d on d.relid = w.relid
             left join primary_key as p on p.relid = w.relid
             left join foreign_key as f on f.relid = w.relid

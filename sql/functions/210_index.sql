@@ -353,16 +353,28 @@ as $sql$
 $sql$;
 comment on function nl2sql._index_queued() is 'relations that changed since they were indexed';
 
--- API: Private. Beyond 2000 relations only the queue is asked: looking each one up would take longer than ranking.
-create or replace function nl2sql._stale(mode text, schemas name[])
+-- API: Private
+create or replace function nl2sql._many()
+returns int
+language sql immutable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    select 2000
+$sql$;
+comment on function nl2sql._many() is 'relations in scope from which on not each is looked at for a question';
+
+-- API: Private. Beyond so many relations only the queue is asked: looking each one up would take longer than ranking.
+create or replace function nl2sql._stale(
+    mode text,         -- 'search_path' or 'database'
+    schemas name[],    -- the caller's current_schemas(false), in order
+    few oid[]          -- nl2sql._many() relations in scope; all, where there are fewer
+)
 returns setof oid
 language plpgsql stable strict security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $plpgsql$
-declare
-    few oid[] := array(select r.relid from nl2sql._readable(mode, schemas, 2000) as r);
 begin
-    if cardinality(few) < 2000 then
+    if cardinality(few) < nl2sql._many() then
         return query select s.relid from nl2sql._index_stale(few) as s (relid);
     elsif not exists (select from nl2sql._index) then
         return query select r.relid from nl2sql._readable(mode, schemas, null) as r;
@@ -371,7 +383,7 @@ begin
     end if;
 end
 $plpgsql$;
-comment on function nl2sql._stale(text, name[]) is 'relations in scope that are not in the index, or changed since they were put there';
+comment on function nl2sql._stale(text, name[], oid[]) is 'relations in scope that are not in the index, or changed since they were put there';
 
 -- API: Private. Runs as the caller: row level security on nl2sql._index hides what the caller may not read.
 create or replace function nl2sql._distances(
@@ -416,6 +428,7 @@ comment on function nl2sql._nearest(text, text, int) is 'relations nearest to a 
 create or replace function nl2sql._candidates(
     mode text,         -- 'search_path' or 'database'
     schemas name[],    -- the caller's current_schemas(false), in order
+    few oid[],         -- nl2sql._many() relations in scope; all, where there are fewer
     question text,
     embedding text,    -- of the question, '[…]'; NULL: by words only
     embedder text,
@@ -434,27 +447,27 @@ set plan_cache_mode = force_generic_plan
 set jit = off
 as $plpgsql$
 declare
-    many constant int := 2000;    -- from here on the vector index, and no words that nearly every table has
-    taken constant int := 150;    -- by each signal
-    few oid[] := array(select r.relid from nl2sql._readable(mode, schemas, many) as r);
-    large boolean := cardinality(few) = many;
+    many constant int := nl2sql._many();   -- from here on the vector index, and no words that nearly every table has
+    taken constant int := 150;             -- by each signal
+    large constant boolean := cardinality(few) = many;
+    compared oid[] := few;
     near_relations oid[] := '{}';
     near_distances float8[] := '{}';
 begin
     if large and jsonb_array_length(embedding::jsonb) = 384 then
-        select coalesce(array_agg(n.relid order by n.distance), '{}') into near_relations
+        select coalesce(array_agg(n.relid), '{}'), array_agg(n.distance) into near_relations, near_distances
         from nl2sql._nearest(embedding, embedder, 400) as n;
-        near_relations := array(select r.relid from nl2sql._readable_among(mode, schemas, near_relations) as r);
+        select coalesce(array_agg(n.relid), '{}'), array_agg(n.distance) into near_relations, near_distances
+        from unnest(near_relations, near_distances) as n (relid, distance)
+            join nl2sql._readable_among(mode, schemas, near_relations) as r on r.relid = n.relid;
     end if;
-    if large and cardinality(near_relations) < taken then
-        -- most of what is near is out of scope or not for the caller: all that is, one by one
-        near_relations := array(select r.relid from nl2sql._readable(mode, schemas, null) as r);
-    elsif not large then
-        near_relations := few;
-    end if;
-    if embedding is not null then
+    if embedding is not null and cardinality(near_relations) < taken then
+        if large then
+            -- most of what is near is out of scope or not for the caller: all that is, one by one
+            compared := array(select r.relid from nl2sql._readable(mode, schemas, null) as r);
+        end if;
         select array_agg(d.relid), array_agg(d.distance) into near_relations, near_distances
-        from nl2sql._distances(near_relations, embedding, embedder) as d;
+        from nl2sql._distances(compared, embedding, embedder) as d;
     end if;
     return query
     with asked as materialized (
@@ -475,18 +488,23 @@ begin
         from nl2sql._live_words(stale, cardinality(stale) <= 500) as l
         where l.word in (select a.word from asked as a)
     ),
+    -- before asking which of these relations may be read: most of them have a word that says nothing
+    telling as materialized (
+        select h.*
+        from hit as h
+        where not large or h.word not in (select c.word from hit as c group by c.word having count(*) >= many)
+    ),
     readable as materialized (
         select f.relid from unnest(few) as f (relid) where not large
         union all
         select r.relid
-        from nl2sql._readable_among(mode, schemas, array(select distinct h.relid from hit as h)) as r
+        from nl2sql._readable_among(mode, schemas, array(select distinct h.relid from telling as h)) as r
         where large
     ),
     matched as materialized (
         select h.relid, h.word, bool_or(h.attnum = 0) as of_table, max(h.share) as share
-        from hit as h
+        from telling as h
             join readable as r on r.relid = h.relid
-        where not large or h.word not in (select c.word from hit as c group by c.word having count(*) >= many)
         group by h.relid, h.word
     ),
     weighed as materialized (
@@ -523,8 +541,36 @@ begin
         left join worded as w on w.relid = c.relid;
 end
 $plpgsql$;
-comment on function nl2sql._candidates(text, name[], text, text, text, oid[]) is
+comment on function nl2sql._candidates(text, name[], oid[], text, text, text, oid[]) is
     'relations that words or meaning of a question point to, with what is known for each';
+
+-- API: Private. In one call, since listing what is in scope takes longer than most of what follows from it.
+create or replace function nl2sql._pointed_to(
+    mode text,         -- 'search_path' or 'database'
+    schemas name[],    -- the caller's current_schemas(false), in order
+    question text,
+    embedding text,    -- of the question, '[…]'; NULL: by words only
+    embedder text
+)
+returns json
+language plpgsql stable called on null input security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+-- else the first five questions of a session are planned one by one
+set plan_cache_mode = force_generic_plan
+as $plpgsql$
+declare
+    few constant oid[] := array(select r.relid from nl2sql._readable(mode, schemas, nl2sql._many()) as r);
+    stale constant oid[] := array(select s.relid from nl2sql._stale(mode, schemas, few) as s (relid));
+begin
+    return json_build_object(
+        'stale', stale::bigint[],
+        'candidates', (
+            select coalesce(json_agg(json_build_array(c.relid, c.namespace, c.distance, c.words)), '[]')
+            from nl2sql._candidates(mode, schemas, few, question, embedding, embedder, stale) as c));
+end
+$plpgsql$;
+comment on function nl2sql._pointed_to(text, name[], text, text, text) is
+    'candidates for a question, [relid, namespace, distance, words] each, and relations whose index rows are out of date';
 
 -- API: Private
 create or replace function nl2sql._links(relations oid[])
@@ -549,6 +595,8 @@ create or replace function nl2sql._neighbours(chosen oid[], mode text, schemas n
 returns table (relid oid, neighbour oid)
 language plpgsql stable strict security invoker parallel safe
 set search_path = pg_catalog, pg_temp
+-- else the first five questions of a session are planned one by one
+set plan_cache_mode = force_generic_plan
 as $plpgsql$
 declare
     -- what refers to a chosen one, or to the table behind it: pg_depend has an index for that, pg_constraint has none

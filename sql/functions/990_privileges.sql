@@ -26,8 +26,9 @@ begin
             ('nl2sql_user, nl2sql_developer', array[
                 'nl2sql._readable_among(text, name[], oid[])', 'nl2sql._documents(oid[])', 'nl2sql._index_stale(oid[])',
                 'nl2sql._index_queued()', 'nl2sql._lexemes(text)', 'nl2sql._live_words(oid[], boolean)',
-                'nl2sql._distances(oid[], text, text)', 'nl2sql._nearest(text, text, int)', 'nl2sql._stale(text, name[])',
-                'nl2sql._candidates(text, name[], text, text, text, oid[])', 'nl2sql._links(oid[])',
+                'nl2sql._distances(oid[], text, text)', 'nl2sql._nearest(text, text, int)', 'nl2sql._many()',
+                'nl2sql._stale(text, name[], oid[])', 'nl2sql._candidates(text, name[], oid[], text, text, text, oid[])',
+                'nl2sql._pointed_to(text, name[], text, text, text)', 'nl2sql._links(oid[])',
                 'nl2sql._neighbours(oid[], text, name[])', 'nl2sql._ask(text, jsonb, jsonb)', 'nl2sql.ask(text, jsonb)',
                 'nl2sql._limit_temporary_files()', 'nl2sql._withheld(text, name[], text)',
                 'nl2sql._value_found(name, text[], text[])', 'nl2sql._trace(text, jsonb, jsonb)', 'nl2sql.trace(text, jsonb)']),

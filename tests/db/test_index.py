@@ -409,7 +409,11 @@ def test_vectors_of_another_model_are_not_compared(database: Database, admin: Co
         assert bool(rows) is compared
 
 
-CANDIDATES = "select relid::regclass::text, distance, words from nl2sql._candidates('database', '{}', %s, %s, %s, '{}')"
+CANDIDATES = """
+    select relid::regclass::text, distance, words
+    from nl2sql._candidates(
+        'database', '{}', array(select relid from nl2sql._readable('database', '{}', nl2sql._many())), %s, %s, %s, '{}')
+"""
 
 
 def candidates(connection: Connection, question: str) -> dict[str, Any]:
@@ -449,6 +453,21 @@ def test_words_of_hidden_columns_are_no_candidates(database: Database, admin: Co
     assert candidates(admin, "walrus")["half_hidden"][1].keys() == {"walrus"}
     found = analyst.execute("select count(*) from nl2sql._index_word where word = 'walrus'").fetchone()
     assert found == (0,)
+
+
+def test_a_scope_of_very_many_relations(database: Database, admin: Connection, analyst: Connection) -> None:
+    """The vector index preselects, and words that nearly all have are left out; of the caller's own relations only."""
+    make_many(admin, 160)
+    admin.execute("create table penguins_hidden (id int, species text)")
+    refresh(database, admin)
+    few = candidates(analyst, "species of the filler penguins")
+    admin.execute("create or replace function nl2sql._many() returns int immutable language sql as 'select 20'")
+    many = candidates(analyst, "species of the filler penguins")
+    assert any("filler" in words for _, words in few.values())
+    assert not any("filler" in words for _, words in many.values())
+    assert many["penguins"][1].keys() == few["penguins"][1].keys() == {"penguin", "speci"}
+    assert 150 <= len(many) <= len(few)
+    assert all(few[name][0] == distance is not None for name, (distance, _) in many.items())
 
 
 def test_words_follow_a_change(database: Database, admin: Connection) -> None:

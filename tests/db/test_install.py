@@ -20,7 +20,8 @@ STORE = """
     from nl2sql._index_pending(5) as p where attnum = 0 and relid = 't'::regclass"""
 RANK = """
     select round(distance::numeric, 3)::float8
-    from nl2sql._candidates('database', '{}', 't', '[2, 1]', 'e', '{}') where relid = 't'::regclass::oid::bigint"""
+    from nl2sql._candidates('database', '{}', array['t'::regclass::oid], 't', '[2, 1]', 'e', '{}')
+    where relid = 't'::regclass::oid::bigint"""
 
 
 @pytest.fixture

@@ -47,22 +47,19 @@ class Session(FakePlpy):
         self.count, self.scores, self.texts, self.links = count, scores, texts, links
         self.values: list[tuple[int, str]] = []
 
-    def stale(self) -> list[int]:
-        return [n for n in range(1, self.count + 1) if n not in self.scores]
-
-    def candidates(self) -> list[Any]:
+    def pointed_to(self) -> dict[str, Any]:
         """Of one schema, told apart by distance alone."""
-        return [[n, 1, 1 - score, {}] for n, score in self.scores.items()]
+        stale = [n for n in range(1, self.count + 1) if n not in self.scores]
+        return {"stale": stale, "candidates": [[n, 1, 1 - score, {}] for n, score in self.scores.items()]}
 
     def execute(self, query: str, values: list[Any]) -> Rows:
         answers: dict[str, Callable[[], Rows]] = {
             "nl2sql._readable(": lambda: [{"relid": n} for n in range(1, self.count + 1)][: values[2]],
             "nl2sql._describe(": lambda: [{"x": json.dumps([table(n) for n in values[0]])}],
-            "nl2sql._stale(": lambda: [{"relid": n} for n in self.stale()],
             "nl2sql._documents(": lambda: [
                 {"relid": n, "namespace": 1, "document": self.texts.get(n, "")} for n in values[0]
             ],
-            "nl2sql._candidates(": lambda: [{"x": json.dumps(self.candidates())}],
+            "nl2sql._pointed_to(": lambda: [{"x": json.dumps(self.pointed_to())}],
             "nl2sql._neighbours(": lambda: [{"relid": n, "neighbour": to} for n, to in self.links if to in values[0]],
             "select not exists": lambda: [{"x": not self.scores}],
             "nl2sql._valued(": lambda: [
