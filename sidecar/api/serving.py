@@ -22,7 +22,8 @@ from sidecar.errors import SidecarError
 from sidecar.guard.check import Checked, check
 from sidecar.guard.scope import Scope
 from sidecar.prompt.ddl import render_schema
-from sidecar.prompt.render import STOP, ValueMatch, before_sql, extract_sql, render
+from sidecar.prompt.extract import before_sql, extract_sql
+from sidecar.prompt.render import STOP, ValueMatch, render
 from sidecar.repair.repair import repair
 from sidecar.services import Services
 

@@ -26,7 +26,7 @@ def closest(asked: str, values: Iterable[str]) -> str | None:
     for test in tests if wanted else tests[:1]:
         if found := [value for value, known in closed.items() if test(known)]:
             return found[0] if len(found) == 1 else None
-    return (_nearest(asked, closed) or _only_withsingular_words(set(wanted), closed)) if wanted else None
+    return (_nearest(asked, closed) or _only_with_words(set(wanted), closed)) if wanted else None
 
 
 def fold(text: str) -> str:
@@ -46,7 +46,7 @@ def _nearest(asked: str, closed: dict[str, str]) -> str | None:
     return next(value for value, known in alike.items() if known == near[0])
 
 
-def _only_withsingular_words(wanted: set[str], closed: dict[str, str]) -> str | None:
+def _only_with_words(wanted: set[str], closed: dict[str, str]) -> str | None:
     """The only value that has all words of the literal, or whose words the literal has all."""
     words = {value: set(singular_words(known)) for value, known in closed.items()}
     wider = [value for value, own in words.items() if wanted <= own]

@@ -13,7 +13,7 @@ import pytest
 from sidecar.engine.base import Generation, Message, Sample, Sampling
 from sidecar.engine.openai import ChatClient, Endpoint, ExternalEngine
 from sidecar.errors import SidecarError
-from sidecar.prompt.render import before_sql
+from sidecar.prompt.extract import before_sql
 from sidecar.settings import Settings
 from tests.support.scripted_server import Answer, Scripted, close_midway, reply, scripted_server
 

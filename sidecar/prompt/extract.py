@@ -1,0 +1,35 @@
+"""SQL from a model's text."""
+
+from __future__ import annotations
+
+import re
+
+_FENCE = re.compile(r"(?:^|[\n:：])\s*```(?:(?:sql|pgsql|postgres\w*)\b)?\s*(.*?)\s*(?:```|\Z)", re.S | re.I)
+_LABEL = re.compile(r"\s*(?:SQL|Answer)\s*[:：]\s*", re.I)
+_COMMENTS = re.compile(r"\A(?:\s*--[^\n]*\n)+")
+_START = re.compile(r"\b(?:WITH|SELECT|VALUES)\b|\(\s*SELECT\b", re.I)
+
+
+def extract_sql(text: str) -> str:
+    """The statement in a model's text: without a code fence, words around it, and a closing semicolon."""
+    fenced = _FENCE.search(text)
+    body = fenced[1] if fenced else _LABEL.sub("", text, count=1) if _LABEL.match(text) else text
+    statement = _COMMENTS.sub("", body + "\n")
+    body = statement if statement.strip() else _uncommented(body)
+    start = _START.search(body)
+    if start and not fenced and body[: start.start()].rstrip().endswith((":", "：")):
+        body = body[start.start() :]
+    body = re.split(r";\s*\n", body)[0]  # what follows is prose, or a second statement
+    return re.sub(r"[;\s]+\Z", "", body).lstrip()
+
+
+def _uncommented(comments: str) -> str:
+    """The statement that stands behind `-- ` itself: asked to begin with a comment, a small model may go on in it."""
+    line = next((line for line in comments.splitlines() if _START.match(line.lstrip("- `"))), "")
+    return line.lstrip("- `").rstrip("`; ")
+
+
+def before_sql(text: str) -> int:
+    """Length of the comment lines that a model's text begins with: words on the question, not the statement."""
+    found = _COMMENTS.match(text)
+    return found.end() if found else 0
