@@ -63,7 +63,7 @@ def _stored(statement: Statement, reference: Reference, written: str) -> str | N
     if meant:
         return meant.pop() if len(meant) == 1 else None
     closed = _closed(column) or _referred(table, column, statement.scope)
-    return None if written in closed else closest(asked, closed)
+    return None if written in closed or _is_padded(written, closed) else closest(asked, closed)
 
 
 def _closed(column: Column) -> tuple[str, ...]:
@@ -79,6 +79,11 @@ def _referred(table: Table, column: Column, scope: Scope) -> tuple[str, ...]:
         if found:
             return _closed(found)
     return ()
+
+
+def _is_padded(written: str, closed: tuple[str, ...]) -> bool:
+    """Whether it is stored with spaces around it: that is for who cleans the data, the statement is as it was asked."""
+    return any(value.strip() == written.strip() and value != value.strip() for value in closed)
 
 
 def _place(value: StoredValue) -> tuple[str, str, str]:
