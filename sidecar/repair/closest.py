@@ -67,8 +67,9 @@ def _singular(word: str) -> str:
 
 
 def _abbreviates(short: list[str], long: list[str]) -> bool:
-    """`comp sci` for `computer science`: each word begins the other's word at its place."""
-    return len(short) == len(long) and all(b.startswith(a) and len(a) >= 3 for a, b in zip(short, long, strict=True))
+    """`comp sci` for `computer science`: each word begins the other's word at its place. One alone may be a code."""
+    alike = len(short) == len(long) > 1
+    return alike and all(b.startswith(a) and len(a) >= 3 for a, b in zip(short, long, strict=True))
 
 
 def _numbers(text: str) -> list[str]:

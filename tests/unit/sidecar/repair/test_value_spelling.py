@@ -8,7 +8,7 @@ from sidecar.guard.scope import Column, ForeignKey, Scope, Table
 from sidecar.prompt.render import ValueMatch
 from sidecar.repair.repair import Repaired, repair
 
-KNOWN = ("Comp. Sci.", "Progress Party", "Fast As a Shark", "Cat", "Eggs", "LA 1", "Bob", " Ann", "-")
+KNOWN = ("Comp. Sci.", "Progress Party", "Fast As a Shark", "Cat", "Eggs", "EGG", "LA 1", "Bob", " Ann", "-")
 COLUMNS = (
     Column("id", "integer"),
     Column("name", "text"),
@@ -85,7 +85,6 @@ def test_left_as_it_is(condition: str, values: list[ValueMatch]) -> None:
     [
         ("cat", "Cat"),
         ("cats", "Cat"),
-        ("egg", "Eggs"),
         ("Computer Science", "Comp. Sci."),
         ("Progressive Party", "Progress Party"),
         ("fast as shark", "Fast As a Shark"),
@@ -95,6 +94,7 @@ def test_left_as_it_is(condition: str, values: list[ValueMatch]) -> None:
         ("ann", " Ann"),
         ("Comp. Sci.", "Comp. Sci."),
         ("LA 2", "LA 2"),
+        ("Eggplant", "Eggplant"),
         ("Bo", "Bo"),
         ("", ""),
         ("*", "*"),
@@ -106,9 +106,9 @@ def test_a_literal_that_the_column_does_not_hold(written: str, stored: str) -> N
 
 
 def test_two_relatives_are_one_too_many() -> None:
-    columns = (Column("name", "text", stored=("North Gate", "South Gate", "Martin", "Martins")),)
+    columns = (Column("name", "text", stored=("North Gate", "South Gate", "Marten", "Martin")),)
     scope = Scope(("s",), (Table("s", "door", "table", columns),))
-    for literal in ("Gate", "Martinss"):
+    for literal in ("Gate", "Martan"):
         sql = f"SELECT name FROM door WHERE name = '{literal}'"
         assert repair(sql, scope) == Repaired(sql)
 
