@@ -28,6 +28,7 @@ class Attempt:
     greedy: bool = False  # the model's first choice of words throughout; else a sample
     rows: str | None = None
     empty: bool = False
+    retold: float | None = None  # mean log-probability a token of the question, as what the statement answers
 
     @property
     def usable(self) -> bool:

@@ -18,9 +18,11 @@ GREEDY_VOTES = 1.25  # the model's own first choice is right more often than a s
 MENDED_VOTES = 0.5
 EMPTY_VOTES = 0.3  # nobody asks for nothing
 STEEPNESS = 4.0  # of a vote in the log-probability
+RETOLD = 4.0  # how much of it in that of the question told back
 
 SURE = -0.1  # mean log-probability a token from which one answer is enough
 AGREED = 0.6  # of all votes from which on several answers are enough
+UNTOLD = -4.0  # log-probability a token of the question where it was not told back: of few votes, or no engine could
 UNKNOWN_LOGPROB = -0.15  # taken where the engine gives none
 
 _WEIGHTS = {
@@ -66,11 +68,7 @@ def is_settled(attempts: list[Attempt]) -> bool:
 
 def choose(attempts: list[Attempt]) -> Choice | None:
     """The best of the usable attempts; None if there is none."""
-    groups: dict[str, list[Attempt]] = defaultdict(list)
-    for attempt in attempts:
-        if attempt.usable:
-            groups[attempt.rows or attempt.sql or ""].append(attempt)
-    ranked = sorted(groups.values(), key=lambda group: (-_votes(group), -_best(group)))
+    ranked = sorted(rivals(attempts), key=_standing, reverse=True)
     if not ranked:
         return None
     chosen = max(ranked[0], key=lambda attempt: (not attempt.repairs, attempt.greedy, _logprob(attempt)))
@@ -86,6 +84,21 @@ def choose(attempts: list[Attempt]) -> Choice | None:
         "majority": 0.0 if lonely else votes / all_votes,
     }
     return Choice(chosen, _probability(features), votes, all_votes, ranked[1][0] if len(ranked) > 1 else None)
+
+
+def rivals(attempts: list[Attempt]) -> list[list[Attempt]]:
+    """The usable attempts by what they agree on, those with most votes first, in each the likeliest first."""
+    groups: dict[str, list[Attempt]] = defaultdict(list)
+    for attempt in sorted(attempts, key=_logprob, reverse=True):
+        if attempt.usable:
+            groups[attempt.rows or attempt.sql or ""].append(attempt)
+    return sorted(groups.values(), key=lambda group: (-_votes(group), -_best(group)))
+
+
+def _standing(group: list[Attempt]) -> tuple[float, float]:
+    """Votes, weighed by how likely the statement makes the question; the likeliest proposal decides among equals."""
+    retold = group[0].retold
+    return _votes(group) * math.exp(RETOLD * (UNTOLD if retold is None else retold)), _best(group)
 
 
 def _votes(group: list[Attempt]) -> float:

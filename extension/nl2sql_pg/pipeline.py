@@ -15,6 +15,7 @@ from nl2sql_pg.knowledge import Knowledge, gather
 from nl2sql_pg.proposing import complaint, last_failed, propose
 from nl2sql_pg.question import Options
 from nl2sql_pg.refusing import refusal
+from nl2sql_pg.retelling import retell
 
 MORE_SAMPLES = 4  # asked for in one request where the answers so far are unsure; one prefix, decoded side by side
 SAMPLE_ROUNDS = 2  # such requests at most
@@ -77,6 +78,7 @@ def _solve(context: Context, trail: Trail, request: dict[str, Any]) -> Choice | 
             break
         request["repair"] = complaint(last_failed(trail.attempts), request["scope"]["tables"])
         _propose(context, trail, request, max(wanted or 1, MORE_SAMPLES))
+    retell(context, request["question"], trail)
     return choose(trail.attempts)
 
 

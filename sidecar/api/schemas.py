@@ -146,6 +146,13 @@ class GenerateRequest(Request):
         )
 
 
+class RetellRequest(Request):
+    request_id: str = Field(pattern=r"^[0-9a-f-]{36}$")
+    question: str = Field(min_length=1, max_length=8000)
+    statements: list[Annotated[str, Field(max_length=32_768)]] = Field(min_length=1, max_length=16)
+    deadline_ms: int = Field(ge=1)
+
+
 class EmbedRequest(Request):
     texts: list[Annotated[str, Field(max_length=8000)]] = Field(min_length=1, max_length=256)
 
@@ -198,6 +205,10 @@ class GenerateAnswer(Answer):
     usage: Usage
     timings_ms: dict[str, float]
     warnings: list[str]
+
+
+class RetellAnswer(Answer):
+    likelihoods: list[float | None]
 
 
 class EmbedAnswer(Answer):

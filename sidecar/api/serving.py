@@ -15,6 +15,8 @@ from sidecar.api.schemas import (
     GenerateAnswer,
     GenerateRequest,
     MessageBody,
+    RetellAnswer,
+    RetellRequest,
     Usage,
 )
 from sidecar.engine.base import Generation, Message, Sample, Sampling
@@ -23,7 +25,7 @@ from sidecar.guard.check import Checked, check
 from sidecar.guard.scope import Scope
 from sidecar.prompt.ddl import render_schema
 from sidecar.prompt.extract import before_sql, extract_sql
-from sidecar.prompt.render import STOP, ValueMatch, render
+from sidecar.prompt.render import STOP, ValueMatch, render, render_retelling
 from sidecar.repair.repair import repair
 from sidecar.services import Services
 
@@ -77,6 +79,13 @@ async def _ask_engine(
         cache_salt=_salt(scope),
     )
     return await services.engine.generate(messages, sampling)
+
+
+async def retell(services: Services, request: RetellRequest) -> RetellAnswer:
+    """How likely the question is as what each statement answers; raises SidecarError of the engine's group."""
+    prompts = [render_retelling(sql, services.prompt_family) for sql in request.statements]
+    deadline = min(request.deadline_ms / 1000, services.settings.max_deadline)
+    return RetellAnswer(likelihoods=await services.engine.likelihoods(prompts, request.question, deadline))
 
 
 def _salt(scope: Scope) -> str:

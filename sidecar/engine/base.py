@@ -90,6 +90,12 @@ class Engine(Protocol):
     async def generate(self, messages: Sequence[Message], sampling: Sampling) -> Generation:
         """Give the samples in time, or raise SidecarError. Cancelling the awaiting task aborts the generation."""
 
+    async def likelihoods(self, prompts: Sequence[str], text: str, deadline: float) -> list[float | None]:
+        """How likely the text is behind each of these raw prompts: mean log-probability of its tokens (natural log).
+
+        None where the engine can't tell. Nothing of it is shared with other requests. Raises SidecarError.
+        """
+
 
 class Embedder(Protocol):
     """Something that turns texts into vectors of unit length."""

@@ -6,6 +6,7 @@ import asyncio
 import json
 import math
 import re
+import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ CONTEXT_WORDS = ("maximum context length", "context_length_exceeded", "max_model
 DEATH_WORDS = ("EngineCore encountered an issue", "EngineDeadError", "EngineCore died")
 TOKENS_DONE = re.compile(r"^vllm:(?:prompt|generation)_tokens_total\{[^}]*\} (\S+)$", re.MULTILINE)
 CONNECT_TIMEOUT = 5.0
+UNKNOWN_WISH = (400, 404, 405, 422, 501)  # a server that can't say how likely a given text is
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,28 @@ class ChatClient:
             response = await self._post("chat/completions", body, sampling.deadline)
         return _generation(response, (time.perf_counter() - started) * 1000, self.model)
 
+    async def likelihoods(self, prompts: Sequence[str], text: str, deadline: float) -> list[float | None]:
+        """See Engine.likelihoods: a /completions call each, at once."""
+        return await asyncio.gather(*(self._likelihood(prompt, text, deadline) for prompt in prompts))
+
+    async def _likelihood(self, prompt: str, text: str, deadline: float) -> float | None:
+        body = {
+            "model": self.model,
+            "prompt": prompt + text,
+            "echo": True,
+            "logprobs": 0,
+            "max_tokens": 1,  # some servers refuse 0
+            "temperature": 0,
+            "cache_salt": secrets.token_hex(16),  # what the prompt holds is one caller's
+        }
+        with self._place():
+            response = await self._send("POST", "completions", body, deadline)
+        if response.status_code in UNKNOWN_WISH:
+            return None
+        _check_status(response, self._on_lost)
+        with _reading(response) as answer:
+            return _mean_behind(answer["choices"][0].get("logprobs") or {}, len(prompt), len(prompt) + len(text))
+
     async def embed(self, texts: Sequence[str], deadline: float) -> list[list[float]]:
         """One /embeddings call."""
         response = await self._post("embeddings", {"model": self.model, "input": list(texts)}, deadline)
@@ -123,8 +147,7 @@ class ChatClient:
 
     async def _post(self, path: str, body: dict[str, Any], deadline: float) -> httpx.Response:
         response = await self._send("POST", path, body, deadline)
-        if response.status_code != 200:
-            raise _refusal(response.status_code, _engine_message(response), self._on_lost)
+        _check_status(response, self._on_lost)
         return response
 
     async def _send(self, method: str, path: str, body: dict[str, Any] | None, deadline: float) -> httpx.Response:
@@ -176,6 +199,10 @@ class ExternalEngine:
         self._trouble = None
         return generation
 
+    async def likelihoods(self, prompts: Sequence[str], text: str, deadline: float) -> list[float | None]:
+        await self._choose_model(deadline)
+        return await self._client.likelihoods(prompts, text, deadline)
+
     async def _choose_model(self, deadline: float) -> None:
         """With `auto`, the first model that the server offers."""
         if not self._client.model:
@@ -183,6 +210,11 @@ class ExternalEngine:
             if not offered:
                 raise faults.malformed(f"{self._url} offers no model")
             self._client.model = offered[0]
+
+
+def _check_status(response: httpx.Response, on_lost: Callable[[], SidecarError]) -> None:
+    if response.status_code != 200:
+        raise _refusal(response.status_code, _engine_message(response), on_lost)
 
 
 def _refusal(status: int, message: str, on_lost: Callable[[], SidecarError]) -> SidecarError:
@@ -213,6 +245,14 @@ def _reading(response: httpx.Response) -> Iterator[Any]:
         yield json.loads(response.content)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
         raise faults.malformed(f"{type(error).__name__}: {error}") from error
+
+
+def _mean_behind(logprobs: dict[str, Any], start: int, end: int) -> float | None:
+    """The mean log-probability of the tokens that begin in this part of an echoed text."""
+    tokens = zip(logprobs.get("text_offset") or (), logprobs.get("token_logprobs") or (), strict=False)
+    values = [float(logprob) for offset, logprob in tokens if logprob is not None and start <= offset < end]
+    mean = math.fsum(values) / len(values) if values else None
+    return mean if mean is not None and math.isfinite(mean) else None
 
 
 def _generation(response: httpx.Response, engine_ms: float, asked_model: str) -> Generation:

@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sidecar.engine import faults, log
@@ -115,10 +115,20 @@ class VllmEngine:
         return EngineState(self._name, detail, self._action)
 
     async def generate(self, messages: Sequence[Message], sampling: Sampling) -> Generation:
+        with self._watched():
+            return await self._client.generate(messages, sampling)
+
+    async def likelihoods(self, prompts: Sequence[str], text: str, deadline: float) -> list[float | None]:
+        with self._watched():
+            return await self._client.likelihoods(prompts, text, deadline)
+
+    @contextlib.contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Work for the engine while it is ready."""
         if self._name != "ready":
             raise self._not_ready()
         try:
-            return await self._client.generate(messages, sampling)
+            yield
         except SidecarError as error:
             # The watcher hears of an end a moment after the callers do; until then nobody is told "ready".
             self._lost = self._lost or error.sqlstate == "NL302"

@@ -74,17 +74,17 @@ class Context:
 
 @cache
 def _environment(family: str) -> Environment:
+    folder = TEMPLATES / family
+    loader = FileSystemLoader(folder if folder.is_dir() else TEMPLATES / DEFAULT_FAMILY)
     # not HTML: nothing here is shown in a browser, and a quote in a value must stay one
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES / family), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    environment = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["one_line"] = one_line
     return environment
 
 
 def render(context: Context, family: str) -> list[Message]:
     """The messages of one request; equal scopes give equal beginnings."""
-    environment = _environment(family if (TEMPLATES / family).is_dir() else DEFAULT_FAMILY)
+    environment = _environment(family)
     version = f"{context.server_version // 10000}.{context.server_version % 10000}"
     messages = [
         Message("system", environment.get_template("system.j2").render(server_version=version)),
@@ -109,6 +109,11 @@ def render(context: Context, family: str) -> list[Message]:
         )
         messages += [Message("assistant", repair.sql), Message("user", text)]
     return messages
+
+
+def render_retelling(sql: str, family: str) -> str:
+    """Raw text behind which stands the question that a statement answers."""
+    return _environment(family).get_template("retell.j2").render(sql=sql) + "\n"
 
 
 def _shown_values(context: Context) -> list[dict[str, object]]:

@@ -24,6 +24,7 @@ def service() -> Iterator[Sidecar]:
 def follow(engine: ScriptedEngine, script: dict[str, Any]) -> None:
     engine.reset()
     engine.samples = [Sample(**sample) for sample in script.get("samples", [])]
+    engine.likely = script.get("likely", [])
     if "state" in script:
         engine.shown = EngineState(*script["state"])
     if fields := dict(script.get("error", {})):

@@ -35,6 +35,7 @@ class ScriptedEngine:
     def reset(self) -> None:
         self.samples: list[Sample] = [Sample("SELECT 1", -0.1, 4, "stop")]
         self.error: SidecarError | Exception | None = None
+        self.likely: list[float | None] = []
         self.seconds = 0.0
         self.shown = EngineState("ready", "scripted", "none")
         self.requests: list[tuple[list[Message], dict[str, Any]]] = []
@@ -61,6 +62,11 @@ class ScriptedEngine:
         if self.error:
             raise self.error
         return Generation(list(self.samples), 100, sum(s.tokens for s in self.samples), 12.34, self.model_name)
+
+    async def likelihoods(self, prompts: Sequence[str], text: str, deadline: float) -> list[float | None]:
+        if self.error:
+            raise self.error
+        return self.likely[: len(prompts)]
 
 
 class LetterEmbedder:

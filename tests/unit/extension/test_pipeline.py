@@ -73,6 +73,9 @@ def test_more_proposals_until_they_agree(path: Path, rounds: list[str], answer: 
     left = iter(rounds)
 
     def reply_to(connection: socket.socket, request: bytes) -> None:
+        if b"/v1/retell" in request[:40]:
+            connection.sendall(http({"protocol": 1, "likelihoods": [None] * request.count(b"select ")}))
+            return
         letters = next(left)
         statements = [f"select {letter}" for letter in letters.lstrip("?")]
         connection.sendall(answer_to(request, *statements, logprob=-0.01 if letters == "a" else -0.3))
@@ -80,6 +83,7 @@ def test_more_proposals_until_they_agree(path: Path, rounds: list[str], answer: 
     with peer(path, reply_to) as listening:
         reply = json.loads(entry.ask(session(path, BODY, plans), "how many", None, CALLER))
     sent = [json.loads(request.partition(b"\r\n\r\n")[2]) for request in listening.requests]
+    sent = [request for request in sent if "candidates" in request]
     assert reply["ok"]["sql"] == answer
     assert [request["candidates"] for request in sent] == wanted
     assert [request["repair"] is not None for request in sent] == [False, False, "x" in rounds[-2:][0]][: len(sent)]
@@ -94,6 +98,35 @@ def test_proposals_so_far_stand_where_more_fail(path: Path) -> None:
         reply = json.loads(entry.ask(session(path, BODY, {"select a": 1.0}), "how many", None, CALLER))
     assert reply["ok"]["sql"] == "select a"
     assert reply["ok"]["warnings"][0].endswith("the proposals so far stand alone")
+
+
+def divided(path: Path, told: bytes) -> dict[str, Any]:
+    """The answer where two of four samples agree, and the sidecar's on what the statements say."""
+
+    def reply_to(connection: socket.socket, request: bytes) -> None:
+        asked = b"/v1/retell" in request[:40]
+        connection.sendall(told if asked else answer_to(request, "select a", "select b", "select b", "select c"))
+
+    plans: Plans = {f"select {letter}": 1.0 for letter in "abc"}
+    with peer(path, reply_to):
+        found: dict[str, Any] = json.loads(
+            entry.ask(session(path, BODY, plans), "how many", '{"candidates": 4}', CALLER)
+        )
+    return found
+
+
+def test_what_tells_the_question_back_wins(path: Path) -> None:
+    told = http({"protocol": 1, "likelihoods": [-3.0, -1.0, -2.9]})  # of b, a, c
+    assert divided(path, told)["ok"]["sql"] == "select a"
+    told = http({"protocol": 1, "likelihoods": [-1.1, -1.0, None]})
+    assert divided(path, told)["ok"]["sql"] == "select b"
+
+
+@pytest.mark.parametrize("likelihoods", [None, [], [-1.0, -1.0], [-1.0, "high", -1.0], [-1.0, 1e300, -1.0], "abc"])
+def test_votes_decide_where_nothing_can_be_told_back(path: Path, likelihoods: Any) -> None:
+    reply = divided(path, http({"protocol": 1, "likelihoods": likelihoods}))
+    assert reply["ok"]["sql"] == "select b"
+    assert reply["ok"]["warnings"][0].endswith("compared by their votes alone")
 
 
 def test_words_that_may_quote_data_stay_here(path: Path) -> None:
