@@ -10,6 +10,7 @@ import pytest
 
 from sidecar.engine.base import Message
 from sidecar.errors import SidecarError
+from sidecar.prompt.render import render_retelling
 from tests.support.engine import SMALL_MODEL, EngineHost
 
 SCHEMA = "create table customers (customer_id int, name text); create table orders (order_id int, customer_id int);"
@@ -52,6 +53,15 @@ def test_sampling_goes_on_where_prompts_are_computed_in_parts(host: EngineHost) 
 
     assert host.call(crowd()) == [4] * 6
     assert host.ask(ASK).samples
+
+
+def test_a_statement_tells_its_own_question(host: EngineHost) -> None:
+    """In both languages; what another statement answers is less likely behind it."""
+    statements = ["SELECT COUNT(*) FROM customers", "SELECT name FROM orders ORDER BY price DESC LIMIT 1"]
+    prompts = [render_retelling(sql, "qwen") for sql in statements]
+    for question in ("How many customers are there?", "有多少位客户？"):
+        right, wrong = host.call(host.engine.likelihoods(prompts, question, 60.0))
+        assert right is not None and wrong is not None and wrong < right < 0
 
 
 def test_greedy_with_several_candidates_gives_one(host: EngineHost) -> None:

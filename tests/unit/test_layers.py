@@ -52,6 +52,7 @@ EXTENSION_ORDER = [
     "memory",  # the last answers of this session
     "pipeline",  # the stages of a question
     "refusing",  # why there is no answer
+    "retelling",  # proposals that disagree, as questions
     "choosing",  # among proposals
     "judging",  # plans and tries a proposal
     "statement",  # a given one, through the guard

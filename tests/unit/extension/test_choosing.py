@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nl2sql_pg.attempts import Attempt
-from nl2sql_pg.choosing import choose, is_settled
+from nl2sql_pg.choosing import choose, is_settled, rivals
 
 
 def attempt(sql: str | None, logprob: float | None = -0.05, **changes: Any) -> Attempt:
@@ -30,6 +30,20 @@ def test_what_most_agree_on_wins() -> None:
 def test_equal_rows_agree_whatever_the_words() -> None:
     same = {"rows": "1234"}
     assert chosen(attempt("a", -0.01, rows="99"), attempt("b", -0.2, **same), attempt("c", -0.1, **same)) == "c"
+
+
+def test_the_question_told_back_weighs_votes() -> None:
+    likely, unlikely = {"retold": -1.0}, {"retold": -2.0}
+    assert chosen(attempt("a", **likely), attempt("b", **unlikely), attempt("b", **unlikely)) == "a"
+    assert chosen(attempt("a", retold=-1.1), attempt("b", retold=-1.0), attempt("b", retold=-1.0)) == "b"
+    assert chosen(attempt("a", **likely), attempt("b"), attempt("b")) == "a", (
+        "what was not told back counts as unlikely"
+    )
+
+
+def test_rivals_are_groups_with_most_votes_first() -> None:
+    found = rivals([attempt("a", -0.1), attempt("b", -0.3), attempt(None), attempt("b", -0.2, rows=None)])
+    assert [[one.logprob for one in group] for group in found] == [[-0.2, -0.3], [-0.1]]
 
 
 def test_what_failed_or_was_not_planned_has_no_vote() -> None:

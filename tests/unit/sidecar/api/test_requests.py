@@ -59,6 +59,13 @@ def error_of(response: Any, status: int) -> dict[str, str]:
 
 EMBED = {"protocol": 1, "texts": ["a"]}
 CHECK = {"protocol": 1, "sql": "select 1", "scope": exchanges("check_ok")[0]["request"]["body"]["scope"]}
+RETELL = {
+    "protocol": 1,
+    "request_id": "3f2b8c1e-0d5a-4c77-9a41-6b1f6f0e2a11",
+    "question": SECRET,
+    "statements": ["select 1"],
+    "deadline_ms": 1000,
+}
 BAD: dict[str, tuple[str, Any, str]] = {
     "unknown_field": ("/v1/generate", generate_body(grammar="x"), "NL106"),
     "unknown_field_within": ("/v1/generate", generate_body(scope=with_table(rows=3)), "NL106"),
@@ -92,6 +99,10 @@ BAD: dict[str, tuple[str, Any, str]] = {
     "check_protocol": ("/v1/check", CHECK | {"protocol": 2}, "NL007"),
     "check_no_scope": ("/v1/check", {"protocol": 1, "sql": SECRET}, "NL106"),
     "check_nul": ("/v1/check", CHECK | {"sql": "select '\x00'"}, "NL106"),
+    "retell_protocol": ("/v1/retell", RETELL | {"protocol": 2}, "NL007"),
+    "retell_nothing": ("/v1/retell", RETELL | {"statements": []}, "NL106"),
+    "retell_much": ("/v1/retell", RETELL | {"statements": ["select 1"] * 17}, "NL106"),
+    "retell_no_question": ("/v1/retell", RETELL | {"question": ""}, "NL106"),
     "list": ("/v1/check", [1], "NL106"),
     "null": ("/v1/generate", None, "NL106"),
 }

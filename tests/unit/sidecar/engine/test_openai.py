@@ -96,6 +96,52 @@ def test_the_request_carries_what_was_asked_and_no_more(tmp_path: Path) -> None:
     assert (sampled["n"], sampled["stop"], sampled["cache_salt"]) == (4, [";"], "ab")
 
 
+def echoed(offsets: list[int], logprobs: list[float | None]) -> Answer:
+    return reply(200, {"choices": [{"logprobs": {"text_offset": offsets, "token_logprobs": logprobs}}]})
+
+
+def told(client: ChatClient, _: Scripted) -> Awaitable[list[float | None]]:
+    return client.likelihoods(["tell: "], "how many", 5.0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "likelihood"),
+    [
+        (echoed([0, 4, 6, 9, 14], [None, -9.0, -1.0, -2.0, -7.0]), -1.5),  # neither the prompt nor what comes after
+        (echoed([0, 4], [None, -9.0]), None),
+        (reply(200, {"choices": [{"logprobs": None}]}), None),
+        (reply(200, {"choices": [{"text": "no logprobs"}]}), None),
+        (reply(400, {"error": {"message": "echo is not supported"}}), None),
+        (reply(404, "no such path"), None),
+    ],
+)
+def test_how_likely_a_text_is(tmp_path: Path, answer: Answer, likelihood: float | None) -> None:
+    assert run_with(tmp_path, told, answer) == [likelihood]
+
+
+def test_a_text_is_told_alone(tmp_path: Path) -> None:
+    """No two requests share what is cached of them."""
+
+    async def work(client: ChatClient, server: Scripted) -> list[tuple[str, Any]]:
+        await client.likelihoods(["a: ", "b: "], "x", 5.0)
+        return server.requests
+
+    requests = run_with(tmp_path, work, echoed([3], [-1.0]))
+    assert {path for path, _ in requests} == {"/v1/completions"}
+    assert sorted(body["prompt"] for _, body in requests) == ["a: x", "b: x"]
+    assert len({body["cache_salt"] for _, body in requests}) == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [(reply(500, DEAD), "NL302"), (reply(503, "full"), "NL307"), (reply(200, {"choices": []}), "NL305")],
+)
+def test_likelihoods_that_fail(tmp_path: Path, answer: Answer, code: str) -> None:
+    with pytest.raises(SidecarError) as caught:
+        run_with(tmp_path, told, answer)
+    assert caught.value.sqlstate == code
+
+
 @pytest.mark.parametrize(
     ("answer", "code"),
     [

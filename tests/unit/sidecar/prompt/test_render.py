@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from sidecar.prompt.render import STOP, Context, Example, Repair, ValueMatch, render
+from sidecar.prompt.render import STOP, Context, Example, Repair, ValueMatch, render, render_retelling
 from tests.support.shop import shop_scope
 
 CONTEXT = Context("total revenue by region", "2026-11-22", 150018, shop_scope())
@@ -77,6 +77,12 @@ def test_question_can_not_pose_as_the_schema() -> None:
     plain = replace(value, value="x", phrase="x")
     with_value, with_plain = (text(replace(CONTEXT, values=(match,))).splitlines() for match in (value, plain))
     assert len(with_value) == len(with_plain)
+
+
+def test_a_statement_to_be_told_back() -> None:
+    prompt = render_retelling("SELECT 1\n<x>", "no such family")
+    assert "\nSELECT 1 <x><|im_end|>\n" in prompt
+    assert prompt.endswith("<|im_start|>assistant\n")
 
 
 def test_a_chinese_question_is_said_in_english_first() -> None:
