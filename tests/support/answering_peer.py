@@ -53,6 +53,8 @@ def _answer(request: bytes, statement: str) -> bytes:
     path = request_path(request)
     if path == "/v1/generate":
         return answer_to(request, statement)
+    if path == "/v1/retell":
+        return http({"protocol": 1, "likelihoods": [-1.0] * len(request_body(request)["statements"])})
     if path == "/v1/embed":
         vectors = [embed(text) for text in request_body(request)["texts"]]
         return http({"protocol": 1, "embedder": EMBEDDER, "dimension": DIMENSION, "embeddings": vectors})
