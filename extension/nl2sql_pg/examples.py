@@ -8,11 +8,9 @@ from typing import Any
 
 from nl2sql_pg.context import Context
 from nl2sql_pg.embedding import Asked
+from nl2sql_pg.phrases import is_chinese
 
 TERMS = 10  # most terms shown for one question
-
-# Any of Chinese writing: such a question is compared by its characters, see nl2sql._find_examples.
-_HAN = re.compile(r"[\u3400-\u9fff]")
 
 _LETTER = r"[^\W\u3400-\u9fff]"  # of a word that has an end
 
@@ -32,7 +30,8 @@ def find(context: Context, asked: Asked, tables: list[dict[str, Any]]) -> list[d
     kind = context.db.value(_KIND) if most else "none"
     if kind == "none":
         return []
-    embedded = asked.embedded(context) if kind == "vectors" and not _HAN.search(asked.text) else None
+    # a question in Chinese is compared by its characters, see nl2sql._find_examples
+    embedded = asked.embedded(context) if kind == "vectors" and not is_chinese(asked.text) else None
     names = [{"schema": table["schema"], "name": table["name"]} for table in tables]
     rows = context.db.rows(
         _FIND,
@@ -64,4 +63,4 @@ def _occurs(term: str, question: str) -> bool:
 
 
 def _is_word(character: str) -> bool:
-    return character.isalnum() and not _HAN.match(character)
+    return character.isalnum() and not is_chinese(character)

@@ -105,6 +105,11 @@ def _han(question: str, start: int, end: int) -> list[Phrase]:
     ]
 
 
+def is_chinese(question: str) -> bool:
+    """Whether any of it is in Chinese."""
+    return any(map(_is_han, question))
+
+
 def _is_han(character: str) -> bool:
     return "\u3400" <= character <= "\u9fff" or "\uf900" <= character <= "\ufaff"
 

@@ -12,6 +12,7 @@ from nl2sql_pg.embedding import Asked
 from nl2sql_pg.errors import Refusal
 from nl2sql_pg.judging import judge
 from nl2sql_pg.knowledge import Knowledge, gather
+from nl2sql_pg.phrases import is_chinese
 from nl2sql_pg.proposing import complaint, last_failed, propose
 from nl2sql_pg.question import Options
 from nl2sql_pg.refusing import refusal
@@ -79,7 +80,7 @@ def _solve(context: Context, trail: Trail, request: dict[str, Any]) -> Choice | 
         request["repair"] = complaint(last_failed(trail.attempts), request["scope"]["tables"])
         _propose(context, trail, request, max(wanted or 1, MORE_SAMPLES))
     retell(context, request["question"], trail)
-    return choose(trail.attempts)
+    return choose(trail.attempts, is_chinese(request["question"]))
 
 
 def _sample(context: Context, trail: Trail, request: dict[str, Any]) -> None:

@@ -78,6 +78,8 @@ def test_confidence_follows_what_speaks_for_an_answer() -> None:
     assert 0 < confidence(unsure) < confidence(sure) < 1
     assert confidence(attempt("a", -0.02, greedy=True, empty=True)) < confidence(sure)
     assert confidence(attempt("a", -0.02, greedy=True, repairs=["x"])) < confidence(sure)
+    chinese = choose([sure], chinese=True)
+    assert chinese and chinese.confidence < confidence(sure)
     agreed = [unsure, attempt("a"), attempt("a"), attempt("a")]
     alone = [unsure, attempt("b"), attempt("c"), attempt("d")]
     assert confidence(*alone) < confidence(*agreed)
