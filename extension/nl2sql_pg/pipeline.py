@@ -79,8 +79,10 @@ def _solve(context: Context, trail: Trail, request: dict[str, Any]) -> Choice | 
             break
         request["repair"] = complaint(last_failed(trail.attempts), request["scope"]["tables"])
         _propose(context, trail, request, max(wanted or 1, MORE_SAMPLES))
-    retell(context, request["question"], trail)
-    return choose(trail.attempts, is_chinese(request["question"]))
+    chinese = is_chinese(request["question"])
+    if chinese:
+        retell(context, request["question"], trail)
+    return choose(trail.attempts, chinese)
 
 
 def _sample(context: Context, trail: Trail, request: dict[str, Any]) -> None:

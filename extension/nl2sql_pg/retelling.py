@@ -1,6 +1,8 @@
 """Where proposals disagree: how likely each makes the question, told by the model the other way round.
 
-A model that writes the wrong statement with ease may still see that it answers another question.
+A small model that misreads a Chinese question may still see that what it wrote answers another one: of 33 Chinese
+training questions whose proposals disagreed, 22 instead of 18 were right with it. English ones gained nothing
+(docs/accuracy.md).
 """
 
 from __future__ import annotations
