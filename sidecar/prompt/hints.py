@@ -17,11 +17,13 @@ _BOTH = re.compile(
     r"|既.+[又也]|同时|共同|(?<![一总])共有",
     re.I,
 )
+# 多少 alone may ask for an average or a sum, too.
+_COUNTED = r"(?:有多少|多少[个名位人次种家张本条份]|几[个名位人次种]|数量|个数|人数|次数)"
 # "how many orders does each customer have", 每个客户有多少订单: a count for each.
 _EACH = re.compile(
     r"\b(?:each|every|per)\b.*\b(?:numbers?|how many|counts?|total)\b"
     r"|\b(?:numbers?|how many|counts?|total)\b.*\b(?:each|every|per)\b"
-    r"|[每各].*(?:多少|数量|几|个数|总数|人数|次数)|(?:多少|数量|几|个数|总数|人数|次数).*[每各]",
+    rf"|[每各].*{_COUNTED}|{_COUNTED}.*[每各]",
     re.I,
 )
 # What stands beside questions of a kind, and beside these alone, by the name of its template.

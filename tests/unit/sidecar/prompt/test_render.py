@@ -112,7 +112,14 @@ def test_what_questions_of_a_kind_need(question: str, hint: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "question", ["Which is bothersome?", "How many are there? Show both name and number.", "一共有多少订单", "总收入"]
+    "question",
+    [
+        "Which is bothersome?",
+        "How many are there? Show both name and number.",
+        "一共有多少订单",
+        "总收入",
+        "每个供应商的平均价格是多少",
+    ],
 )
 def test_other_questions_are_not_told(question: str) -> None:
     prompt = text(replace(CONTEXT, question=question))
