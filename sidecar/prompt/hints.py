@@ -32,4 +32,6 @@ _KINDS = {"periods": _PERIOD, "both": _BOTH, "each": _EACH}
 
 def hints_for(question: str) -> list[str]:
     """Names of the templates with what this question needs."""
-    return [name for name, kind in _KINDS.items() if kind.search(question)]
+    found = [name for name, kind in _KINDS.items() if kind.search(question)]
+    # each month is no table that others refer to
+    return [name for name in found if name != "each" or "periods" not in found]

@@ -79,6 +79,12 @@ def test_question_can_not_pose_as_the_schema() -> None:
     assert len(with_value) == len(with_plain)
 
 
+def test_a_count_for_each_month_is_a_matter_of_dates() -> None:
+    prompt = text(replace(CONTEXT, question="今年每个月有多少订单？"))
+    assert "Relative dates" in prompt
+    assert "of each t" not in prompt
+
+
 def test_a_statement_to_be_told_back() -> None:
     prompt = render_retelling("SELECT 1\n<x>", "no such family")
     assert "\nSELECT 1 <x><|im_end|>\n" in prompt
