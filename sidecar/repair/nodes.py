@@ -9,6 +9,8 @@ from sqlglot import exp
 
 from sidecar.guard.names import quote
 
+# Words of a column that names the rows of its table.
+NAMING_WORDS = frozenset({"name", "title", "label"})
 # What sqlglot reads as a column and PostgreSQL as a value.
 VALUE_WORDS = frozenset({"current_catalog", "current_schema", "localtime", "localtimestamp"})
 # Aggregates that sqlglot doesn't count among its own.

@@ -7,9 +7,7 @@ from sqlglot import exp
 from sidecar.guard.scope import Column, ForeignKey, Table
 from sidecar.repair import kinds
 from sidecar.repair.binding import Statement
-from sidecar.repair.nodes import identifier, words
-
-_NAMES = ("name", "title", "label")
+from sidecar.repair.nodes import NAMING_WORDS, identifier, words
 
 
 def mend(statement: Statement) -> str | None:
@@ -48,8 +46,8 @@ def _naming(table: Table, key: str) -> Column | None:
     texts = [c for c in table.columns if kinds.kind_of_type(c.type) == kinds.TEXT]
     tests = (
         lambda c: c.name == key,
-        lambda c: words(c.name) <= {*_NAMES, *words(table.name)} and words(c.name) & {*_NAMES},
-        lambda c: words(c.name) & {*_NAMES},
+        lambda c: words(c.name) <= {*NAMING_WORDS, *words(table.name)} and words(c.name) & {*NAMING_WORDS},
+        lambda c: words(c.name) & {*NAMING_WORDS},
         lambda c: True,
     )
     for test in tests:

@@ -11,9 +11,8 @@ from sidecar.repair import joins
 from sidecar.repair.binding import Level, Source, State, Statement
 from sidecar.repair.closest import fold, singular_words
 from sidecar.repair.keys import Keys, Step
-from sidecar.repair.nodes import level_nodes, words
+from sidecar.repair.nodes import NAMING_WORDS, level_nodes, words
 
-_NAMES = {"name", "title", "label"}
 _TELL_NOTHING = {"and", "by", "each", "for", "from", "has", "have", "in", "is", "of", "on", "the", "to", "with"}
 _HAN = re.compile("[\u4e00-\u9fff]")
 
@@ -66,7 +65,7 @@ def _counted(statement: Statement, table: Table, keys: list[Column]) -> Step | N
 def _names_a_row(table: Table, column: Column) -> bool:
     """A name that no two rows share; another column may have no value twice by chance."""
     own = words(column.name)
-    return column.unique and bool(own & _NAMES or own <= words(table.name))
+    return column.unique and bool(own & NAMING_WORDS or own <= words(table.name))
 
 
 def _named(steps: list[Step], table: Table, question: str) -> list[Step]:
