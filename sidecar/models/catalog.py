@@ -105,9 +105,11 @@ class DefaultRule:
     model: str
     gpu_gb: float = 0
     available_gib: float = 0
+    bfloat16: bool = False
 
     def holds(self, hardware: Hardware) -> bool:
-        return hardware.gpu_bytes >= self.gpu_gb * 10**9 and hardware.available_bytes >= self.available_gib * GIB
+        memory = hardware.gpu_bytes >= self.gpu_gb * 10**9 and hardware.available_bytes >= self.available_gib * GIB
+        return memory and hardware.bfloat16 >= self.bfloat16
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What this machine has: memory of the largest GPU, RAM (within the container's limit), free disk."""
+"""What this machine has: memory of the largest GPU, RAM (within the container's limit), free disk, a CPU's skills."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ GIB = 2**30
 MIB = 2**20
 
 MEMINFO = Path("/proc/meminfo")
+CPUINFO = Path("/proc/cpuinfo")
 CGROUP = Path("/sys/fs/cgroup")
 
 
@@ -19,6 +20,7 @@ class Hardware:
     gpu_bytes: int
     available_bytes: int
     total_bytes: int
+    bfloat16: bool = True  # whether GPU or CPU multiplies it
 
 
 def probe() -> Hardware:
@@ -29,7 +31,21 @@ def probe() -> Hardware:
     if limit is not None:
         used = _cgroup_number(CGROUP / "memory.current") or 0
         total, available = min(total, limit), min(available, max(0, limit - used))
-    return Hardware(_gpu_bytes(), available, total)
+    gpu = _gpu_bytes()
+    return Hardware(gpu, available, total, gpu > 0 or multiplies_bfloat16())
+
+
+def multiplies_bfloat16() -> bool:
+    """Whether vLLM's matrix library has code for bfloat16 on this CPU: not on x86 without AVX-512, as most laptops are.
+
+    There every product is emulated: a prompt takes a 0.5B several times as long as in float32 (docs/models.md).
+    """
+    try:
+        lines = CPUINFO.read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return True
+    flags = next((line.partition(":")[2].split() for line in lines if line.startswith("flags")), None)
+    return flags is None or "avx512bw" in flags  # only x86 calls them flags
 
 
 def free_disk(folder: Path) -> int:

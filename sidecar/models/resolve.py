@@ -15,8 +15,6 @@ from sidecar.models.hardware import GIB, Hardware
 from sidecar.models.store import Store
 from sidecar.places import default_cache
 
-PLAIN_ARGS = ("--max-model-len", "8192", "--generation-config", "vllm")
-
 
 @dataclass(frozen=True)
 class ResolvedModel:
@@ -87,4 +85,4 @@ def _from_folder(folder: Path) -> ResolvedModel:
         ) from exc
     if kind == "bert":
         return ResolvedModel(folder.name, folder, "embedder", "none", ())
-    return ResolvedModel(folder.name, folder, "generator", "qwen" if kind.startswith("qwen") else "generic", PLAIN_ARGS)
+    return ResolvedModel(folder.name, folder, "generator", "qwen" if kind.startswith("qwen") else "generic", ())

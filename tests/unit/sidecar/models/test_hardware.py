@@ -60,3 +60,29 @@ def test_no_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str | 
 
 def test_free_disk_of_a_folder_yet_to_be_made(tmp_path: Path) -> None:
     assert hardware.free_disk(tmp_path / "not/yet/there") > 0
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "expected"),
+    [
+        ("processor\t: 0\nflags\t\t: fpu avx2 avx512f avx512bw avx512vl\n", True),
+        ("processor\t: 0\nflags\t\t: fpu fma avx f16c avx2\n", False),
+        ("processor\t: 0\nFeatures\t: fp asimd bf16 i8mm\n", True),  # ARM
+    ],
+)
+def test_which_processors_multiply_bfloat16(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cpuinfo: str, expected: bool
+) -> None:
+    (tmp_path / "cpuinfo").write_text(cpuinfo)
+    monkeypatch.setattr(hardware, "CPUINFO", tmp_path / "cpuinfo")
+    assert hardware.multiplies_bfloat16() is expected
+    assert hardware.probe().bfloat16 is (expected or hardware.probe().gpu_bytes > 0)
+
+
+def test_a_gpu_multiplies_bfloat16_whatever_the_processor_does(
+    nvidia_smi: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(nvidia_smi, "echo 12288")
+    (tmp_path / "cpuinfo").write_text("flags : avx2\n")
+    monkeypatch.setattr(hardware, "CPUINFO", tmp_path / "cpuinfo")
+    assert hardware.probe().bfloat16
