@@ -37,7 +37,7 @@ import json, time
 from dataclasses import replace
 from nl2sql_pg.bridge import Database
 from nl2sql_pg.context import open_context
-from nl2sql_pg.embedding import Asked
+from nl2sql_pg.asked import Asked
 from nl2sql_pg.question import Options
 from nl2sql_pg.retrieval import retrieve
 caller = {"schemas": [], "search_path": "pg_catalog"}

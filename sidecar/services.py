@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sidecar.engine.base import Embedder, Engine, EngineState
 from sidecar.errors import SidecarError
+from sidecar.glossary import dictionary
 from sidecar.indexer.worker import IndexWorker
 from sidecar.journal.journal import Journal
 from sidecar.settings import Settings
@@ -26,11 +27,13 @@ class Services:
     workers: list[IndexWorker] = field(default_factory=list)
     _embedder_state: EngineState = field(default=EngineState("starting", "not loaded yet", "none"), init=False)
     _warming: asyncio.Task[None] | None = field(default=None, init=False)
+    _reading: asyncio.Task[None] | None = field(default=None, init=False)
 
     async def start(self) -> None:
         await self.journal.start()
         await self.engine.start()
         self._warm_embedder()
+        self._reading = asyncio.create_task(asyncio.to_thread(dictionary.load))  # the first question does not wait
         for worker in self.workers:
             worker.start()
 

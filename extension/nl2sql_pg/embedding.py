@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from nl2sql_pg.client import finite, malformed
 from nl2sql_pg.context import Context
-from nl2sql_pg.errors import Refusal
 
 TEXTS = 128  # texts embedded in one request
 MAX_DIMENSION = 16_000  # of pgvector's type
@@ -31,28 +30,6 @@ def embed(context: Context, texts: Sequence[str]) -> Embedded:
     if not all(_is_vector(vector) for vector in vectors) or len(set(map(len, vectors))) > 1:
         raise malformed("its embeddings are not lists of numbers of one length")
     return Embedded(name, vectors)
-
-
-@dataclass
-class Asked:
-    """The question, and its vector: computed at most once, and only if somebody wants it."""
-
-    text: str
-    warnings: list[str] = field(default_factory=list)
-    _embedded: Embedded | None = field(default=None, init=False)
-    _tried: bool = field(default=False, init=False)
-
-    def embedded(self, context: Context) -> Embedded | None:
-        """The question's one vector; None, with a warning, where the sidecar has no embedding model."""
-        if not self._tried:
-            self._tried = True
-            try:
-                self._embedded = embed(context, [self.text])
-            except Refusal as refusal:
-                if refusal.sqlstate != "NL310":
-                    raise
-                self.warnings.append("NL310: searched by words only; the sidecar has no embedding model")
-        return self._embedded
 
 
 def _is_vector(value: Any) -> bool:

@@ -6,8 +6,8 @@ import json
 import re
 from typing import Any
 
+from nl2sql_pg.asked import Asked
 from nl2sql_pg.context import Context
-from nl2sql_pg.embedding import Asked
 from nl2sql_pg.phrases import is_chinese
 
 TERMS = 10  # most terms shown for one question
@@ -31,7 +31,7 @@ def find(context: Context, asked: Asked, tables: list[dict[str, Any]]) -> list[d
     if kind == "none":
         return []
     # a question in Chinese is compared by its characters, see nl2sql._find_examples
-    embedded = asked.embedded(context) if kind == "vectors" and not is_chinese(asked.text) else None
+    embedded = asked.embedded(context) if kind == "vectors" and not asked.chinese else None
     names = [{"schema": table["schema"], "name": table["name"]} for table in tables]
     rows = context.db.rows(
         _FIND,

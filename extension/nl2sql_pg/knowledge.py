@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from nl2sql_pg import examples, values
+from nl2sql_pg.asked import Asked
 from nl2sql_pg.context import Context
-from nl2sql_pg.embedding import Asked
 from nl2sql_pg.retrieval import retrieve
 
 Items = list[dict[str, Any]]

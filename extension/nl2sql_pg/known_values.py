@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from nl2sql_pg.asked import Asked
 from nl2sql_pg.context import Context
-from nl2sql_pg.phrases import STOP_WORDS, Phrase, phrases, singular
+from nl2sql_pg.phrases import STOP_WORDS, Phrase, singular
 from nl2sql_pg.ranking import Candidate
 
 LONGEST = 4  # words of a phrase, if it is not in quotation marks
@@ -20,9 +21,9 @@ MOST = 60  # tables that nothing else points to
 _VALUED = "select relid, namespace, phrase from nl2sql._valued($1, $2, $3)"
 
 
-def add_to(context: Context, question: str, candidates: list[Candidate]) -> list[Candidate]:
+def add_to(context: Context, asked: Asked, candidates: list[Candidate]) -> list[Candidate]:
     """The candidates with the values that they hold, and further ones that are found by values alone."""
-    wanted = sought(question)
+    wanted = sought(asked.phrases(context))
     keys = sorted({key for phrase in wanted for key in (phrase.key, singular(phrase.key))})
     place = [context.preferences.scope, context.schemas]
     rows = context.db.rows(_VALUED, ["text", "name[]", "text[]"], [*place, keys])
@@ -40,9 +41,9 @@ def add_to(context: Context, question: str, candidates: list[Candidate]) -> list
     return list(known.values())
 
 
-def sought(question: str) -> list[Phrase]:
+def sought(phrases: list[Phrase]) -> list[Phrase]:
     """Runs of words that may name a value, each key once: in quotation marks, else with a capital, where it is so."""
-    found = [p for p in phrases(question) if p.quoted or (p.words <= LONGEST and _tells(p))]
+    found = [p for p in phrases if p.quoted or (p.words <= LONGEST and _tells(p))]
     return list({p.key: p for p in sorted(found, key=lambda p: (p.quoted, p.capital))}.values())
 
 
@@ -61,6 +62,8 @@ def weigh(wanted: list[Phrase], holders: dict[str, set[int]]) -> dict[int, dict[
 
 
 def _tells(phrase: Phrase) -> bool:
+    if phrase.meant and len(phrase.text) == 1:
+        return False
     if phrase.words > 1:
         return True
     return not (phrase.key in STOP_WORDS or phrase.key.isdecimal() or phrase.short)

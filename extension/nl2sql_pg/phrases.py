@@ -33,6 +33,8 @@ class Phrase:
     start: int
     end: int
     quoted: bool = False
+    meant: bool = False  # the key is what a Chinese word means in English
+    proper: bool = False  # and it is a proper name there
 
     @property
     def words(self) -> int:
@@ -50,7 +52,7 @@ class Phrase:
     @property
     def capital(self) -> bool:
         """Written with a capital where none begins a sentence: a name."""
-        return self.start > 0 and self.text[:1].isupper()
+        return self.proper or (self.start > 0 and self.text[:1].isupper())
 
 
 def fold(text: str) -> str:
@@ -72,6 +74,11 @@ def phrases(question: str) -> list[Phrase]:
     """All that may name a value, longest first."""
     found = [*_quoted(question), *_runs(question)]
     return sorted(found, key=lambda phrase: (-len(phrase.key), phrase.start))
+
+
+def meant(word: str, start: int, meaning: str) -> Phrase:
+    """A word as its meaning in English is stored; `start` is where the word stands in the question."""
+    return Phrase(word, fold(meaning), start, start + len(word), meant=True, proper=meaning[:1].isupper())
 
 
 def _quoted(question: str) -> list[Phrase]:
@@ -103,6 +110,11 @@ def _han(question: str, start: int, end: int) -> list[Phrase]:
         for i in range(start, end)
         for j in range(i + SHORTEST_HAN, min(i + LONGEST, end) + 1)
     ]
+
+
+def words_with_gaps(question: str) -> list[str]:
+    """Words and numbers between the Chinese ones."""
+    return [token for token in _TOKEN.findall(question) if not _is_han(token[0])]
 
 
 def is_chinese(question: str) -> bool:

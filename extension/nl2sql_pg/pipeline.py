@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from nl2sql_pg.asked import Asked
 from nl2sql_pg.attempts import Trail
 from nl2sql_pg.choosing import Choice, choose, is_settled
 from nl2sql_pg.context import Context
-from nl2sql_pg.embedding import Asked
 from nl2sql_pg.errors import Refusal
 from nl2sql_pg.judging import judge
 from nl2sql_pg.knowledge import Knowledge, gather

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nl2sql_pg import budget, known_values, ranking, undeclared
+from nl2sql_pg.asked import Asked
 from nl2sql_pg.context import Context
-from nl2sql_pg.embedding import Asked, embed
+from nl2sql_pg.embedding import embed
 from nl2sql_pg.errors import Refusal
 from nl2sql_pg.ranking import Candidate, Ranked
 
@@ -85,7 +86,7 @@ def _best(context: Context, asked: Asked, ranked: list[Ranked]) -> tuple[list[di
     by_relid = {found.relid: found for found in ranked}
     tables = _describe(context, chosen)
     found = {_name(table): (relid, by_relid.get(relid)) for relid, table in zip(chosen, tables, strict=True)}
-    kept = budget.fit(tables, asked.text, context.number("prompt_tokens"))
+    kept = budget.fit(tables, asked.searched(context), context.number("prompt_tokens"))
     reasons = []
     for table in kept:
         relid, rank = found[_name(table)]
@@ -141,11 +142,11 @@ def _rank(context: Context, asked: Asked) -> tuple[list[Ranked], list[str]]:
     embedded = asked.embedded(context)
     vector, embedder = (str(embedded.vectors[0]), embedded.embedder) if embedded else (None, None)
     types = ["text", "name[]", "text", "text", "text"]
-    found = context.db.json(_POINTED_TO, types, [*place, asked.text, vector, embedder])
+    found = context.db.json(_POINTED_TO, types, [*place, asked.searched(context), vector, embedder])
     stale = found["stale"]
     candidates = _with_fresh(context, asked, [ranking.candidate_from(row) for row in found["candidates"]], stale)
     if context.preferences.values:
-        candidates = known_values.add_to(context, asked.text, candidates)
+        candidates = known_values.add_to(context, asked, candidates)
     warnings = []
     if stale and context.db.value(_NOTHING_INDEXED):
         warnings.append(
@@ -160,7 +161,7 @@ def _with_fresh(context: Context, asked: Asked, candidates: list[Candidate], sta
     if not stale:
         return candidates
     rows = context.db.rows(_TEXTS, ["bigint[]"], [stale])
-    stems = budget.stems(asked.text)
+    stems = budget.stems(asked.searched(context))
     rows.sort(key=lambda row: -len(stems & budget.stems(row["document"])))
     rows = rows[:FRESH_TEXTS]
     similarities = _similarities(context, asked, [row["document"][:2000] for row in rows])

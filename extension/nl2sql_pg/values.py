@@ -11,14 +11,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from nl2sql_pg.asked import Asked
 from nl2sql_pg.context import Context
-from nl2sql_pg.embedding import Asked
-from nl2sql_pg.phrases import STOP_WORDS, Phrase, fold, likeness, phrases, singular, trigrams
+from nl2sql_pg.phrases import STOP_WORDS, Phrase, fold, likeness, singular, trigrams
 
 MOST = 8
 MOST_OF_A_PHRASE = 3
 MIN_LIKENESS = 0.6  # also the threshold that nl2sql._indexed_values sets
 MIN_SCORE = 0.6
+AGAINST_CHARACTER = -0.55  # a single Chinese character has many meanings: its column must be named, too
 NEAR_PHRASES = 12  # most runs of words that are looked up by likeness
 SHORTEST_NEAR = 5  # characters; a slip in a shorter word makes another word
 LONGEST_VALUE = 200
@@ -70,7 +71,7 @@ def find(context: Context, asked: Asked, tables: list[dict[str, Any]]) -> list[d
 
     Columns of these tables learn what the statistics know of them (`stored`, `unique`).
     """
-    question = Question(asked.text, tables)
+    question = Question(asked.phrases(context), tables)
     known = {one.place: one for one in _known(context, tables) if one.place in question.places}
     _tell(tables, known)
     stored = {place: one.values for place, one in known.items()}
@@ -131,12 +132,13 @@ def _spellings(key: str) -> set[str]:
 class Question:
     """The question's runs of words against values, with the names of what it may be about."""
 
-    def __init__(self, text: str, tables: list[dict[str, Any]]) -> None:
-        self.text = text
-        self.phrases = phrases(text)
+    def __init__(self, phrases: list[Phrase], tables: list[dict[str, Any]]) -> None:
+        self.phrases = phrases
         self.places = {(t["schema"], t["name"], c["name"]) for t in tables for c in t["columns"]}
         self._words = {singular(phrase.key) for phrase in self.phrases if phrase.words == 1}
         self._names = {word for place in self.places for name in place[1:] for word in _name_words(name)}
+        # a word that names a column by one of its meanings is no value by another
+        self._naming = {(p.start, p.end) for p in self.phrases if p.meant and self._names_something(p)}
         self._by_key: dict[str, Phrase] = {}
         self._by_singular: dict[str, Phrase] = {}
         for phrase in sorted(self.phrases, key=lambda p: (p.quoted, p.capital)):
@@ -170,6 +172,7 @@ class Question:
         quoted = [phrase for phrase in self.phrases if phrase.quoted]
         free = [p for p in self.phrases if not any(_overlap(p, other) for other in taken)]
         free = [p for p in free if p.quoted or not any(_overlap(p, other) for other in quoted)]
+        free = [p for p in free if not p.meant]  # a dictionary makes no slips
         found = [p for p in free if len(p.key) >= SHORTEST_NEAR and p.words <= 4 and self._is_name(p)]
         return sorted(found, key=lambda p: (not p.quoted, not p.capital, p.words > 2, -len(p.key)))[:NEAR_PHRASES]
 
@@ -192,7 +195,10 @@ class Question:
         if phrase.quoted:
             return True
         stops = {words[0], words[-1]} if phrase.capital else set(words)
-        return not stops & STOP_WORDS and not {singular(word) for word in words} <= self._names
+        return not stops & STOP_WORDS and not self._names_something(phrase)
+
+    def _names_something(self, phrase: Phrase) -> bool:
+        return {singular(word) for word in phrase.key.split()} <= self._names
 
     def _match(self, place: Place, value: str, phrase: Phrase, score: float) -> Match:
         return Match(place, value, phrase, score + self._for_place(place) + self._against(phrase, value))
@@ -206,6 +212,10 @@ class Question:
     def _against(self, phrase: Phrase, value: str) -> float:
         """Words that are probably not meant as a value."""
         as_written = phrase.text == value
+        if phrase.meant and (phrase.start, phrase.end) in self._naming:
+            return -0.75
+        if phrase.meant and len(phrase.text) == 1:
+            return -1.0 if phrase.short else AGAINST_CHARACTER
         if phrase.quoted:
             return -1.0 if phrase.short and phrase.text.lower() != value.lower() else 0.1
         name = phrase.capital and as_written

@@ -153,6 +153,10 @@ class RetellRequest(Request):
     deadline_ms: int = Field(ge=1)
 
 
+class GlossRequest(Request):
+    question: str = Field(min_length=1, max_length=8000)
+
+
 class EmbedRequest(Request):
     texts: list[Annotated[str, Field(max_length=8000)]] = Field(min_length=1, max_length=256)
 
@@ -209,6 +213,16 @@ class GenerateAnswer(Answer):
 
 class RetellAnswer(Answer):
     likelihoods: list[float | None]
+
+
+class WordBody(BaseModel):
+    start: int
+    end: int
+    meanings: list[str]
+
+
+class GlossAnswer(Answer):
+    words: list[WordBody]
 
 
 class EmbedAnswer(Answer):

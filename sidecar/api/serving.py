@@ -21,6 +21,7 @@ from sidecar.api.schemas import (
 )
 from sidecar.engine.base import Generation, Message, Sample, Sampling
 from sidecar.errors import SidecarError
+from sidecar.glossary.words import with_meanings
 from sidecar.guard.check import Checked, check
 from sidecar.guard.scope import Scope
 from sidecar.prompt.ddl import render_schema
@@ -48,9 +49,9 @@ async def generate(services: Services, request: GenerateRequest) -> GenerateAnsw
     prompted = time.perf_counter()
     generation = await _ask_engine(services, request, messages, context.scope)
     answered = time.perf_counter()
+    asked = with_meanings(context.question)
     candidates = [
-        candidate(sample, context.scope, request.mend, context.values, context.question)
-        for sample in generation.samples
+        candidate(sample, context.scope, request.mend, context.values, asked) for sample in generation.samples
     ]
     return GenerateAnswer(
         request_id=request.request_id,

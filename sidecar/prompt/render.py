@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,7 +17,6 @@ from sidecar.prompt.text import one_line
 TEMPLATES = Path(__file__).parent / "templates"
 DEFAULT_FAMILY = "qwen"  # for models whose family has no templates of its own
 STOP = (";\n", "\n\n\n")
-_HAN = re.compile("[\u4e00-\u9fff]")
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,6 @@ def render(context: Context, family: str) -> list[Message]:
                 today=context.today,
                 question=context.question,
                 hints=hints_for(context.question),
-                chinese=bool(_HAN.search(context.question)),
             ),
         ),
     ]

@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from nl2sql_pg import entry
+from nl2sql_pg.client import Client, Endpoint
+from nl2sql_pg.errors import Refusal
+from nl2sql_pg.glossing import gloss
 
 from tests.support.contract import exchanges
-from tests.support.peer import http, peer
+from tests.support.peer import http, peer, says
 from tests.support.plpy import FakePlpy, Plans, Rows, SPIError
 
 PREFERENCES = {
@@ -129,7 +134,8 @@ def ask(
     path: Path, name: str, plans: dict[str, float | SPIError] | None = None, candidates: int = 1
 ) -> tuple[dict[str, Any], Script]:
     script = Script(name)
-    body = exchanges(name)[0]["request"]["body"]
+    asked = next(pair["request"] for pair in exchanges(name) if pair["request"]["path"] != "/v1/gloss")
+    body = asked["body"]
     plpy = session(path, {"today": "2026-11-22"} | body, plans)
     with peer(path, script):
         options = json.dumps({"candidates": candidates})
@@ -195,6 +201,34 @@ def test_error(path: Path, name: str) -> None:
     reply, script = ask(path, name)
     assert len(script.sent) == 1
     assert reply["error"] == exchanges(name)[0]["response"]["body"]["error"]
+
+
+@pytest.mark.parametrize("exchange", [0, 1])
+def test_gloss(path: Path, exchange: int) -> None:
+    """Where the question's words stand, and what they mean."""
+    pair = exchanges("gloss")[exchange]
+    with peer(path, says(http(pair["response"]["body"]))):
+        client = Client(Endpoint(str(path), str(os.geteuid()), 100_000), lambda: None)
+        context = SimpleNamespace(client=client, deadline=time.monotonic() + 5)
+        question = pair["request"]["body"]["question"]
+        found = gloss(context, question)  # type: ignore[arg-type]
+    assert [{"start": w.start, "end": w.end, "meanings": list(w.meanings)} for w in found] == pair["response"]["body"][
+        "words"
+    ]
+    assert [question[word.start : word.end] for word in found] == [["法国", "歌手"], []][exchange]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [None, "法国", [1], [{}], [{"start": 0, "end": 99, "meanings": []}], [{"start": 0, "end": 1, "meanings": [1]}]],
+)
+def test_gloss_nonsense(path: Path, words: Any) -> None:
+    with peer(path, says(http({"protocol": 1, "words": words}))):
+        client = Client(Endpoint(str(path), str(os.geteuid()), 100_000), lambda: None)
+        context = SimpleNamespace(client=client, deadline=time.monotonic() + 5)
+        with pytest.raises(Refusal) as caught:
+            gloss(context, "法国")  # type: ignore[arg-type]
+    assert caught.value.sqlstate == "NL005"
 
 
 def test_embed(path: Path) -> None:

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Sequence
 from typing import Any
 
+from sidecar.glossary.words import gloss
 from tests.support.peer import Behaviour, answer_to, http
 
 EMBEDDER = "words-384"
@@ -55,6 +56,11 @@ def _answer(request: bytes, statement: str) -> bytes:
         return answer_to(request, statement)
     if path == "/v1/retell":
         return http({"protocol": 1, "likelihoods": [-1.0] * len(request_body(request)["statements"])})
+    if path == "/v1/gloss":
+        words = gloss(request_body(request)["question"])
+        return http(
+            {"protocol": 1, "words": [{"start": w.start, "end": w.end, "meanings": list(w.meanings)} for w in words]}
+        )
     if path == "/v1/embed":
         vectors = [embed(text) for text in request_body(request)["texts"]]
         return http({"protocol": 1, "embedder": EMBEDDER, "dimension": DIMENSION, "embeddings": vectors})

@@ -23,6 +23,7 @@ SIDECAR_ORDER = [
     "database",  # a task with its own connection; shows its state in an engine's shape
     "prompt",  # messages from a context: shapes of the engine, names and scope of the guard
     "engine",  # text from messages
+    "glossary",  # English for Chinese words
     "repair",  # puts right what can't bind; a scope and names of the guard
     "guard",  # judges a statement; knows nothing of where it came from
     "models",  # files on disk
@@ -69,8 +70,10 @@ EXTENSION_ORDER = [
     "key_names",
     "examples",  # stored ones and terms, found for a question
     "values",  # stored ones that a question names
+    "asked",  # the question, and what is found out about it
     "phrases",
     "embedding",
+    "glossing",  # English for its Chinese words
     "auditing",  # what is done, on record before and after
     "context",  # one call's session, database and client
     "preferences",

@@ -58,12 +58,18 @@ def _stored(statement: Statement, reference: Reference, written: str) -> str | N
     if _plain(written, column) in {_plain(value, column) for value in matched | {*column.values, *column.stored}}:
         return None
     asked = fold(written.strip())
-    sure = {value.value for value in statement.values if value.complete and _place(value) == place}
-    meant = {value for value in sure | {*column.values} if fold(value) == asked}
+    sure = [value for value in statement.values if value.complete and _place(value) == place]
+    meant = {value.value for value in sure if fold(value.value) == asked or _translates(value, asked)}
+    meant |= {value for value in column.values if fold(value) == asked}
     if meant:
         return meant.pop() if len(meant) == 1 else None
     closed = _closed(column) or _referred(table, column, statement.scope)
     return None if written in closed or _is_padded(written, closed) else closest(asked, closed)
+
+
+def _translates(value: StoredValue, asked: str) -> bool:
+    """Whether it was found by these very words in another script: 法国 for France."""
+    return fold(value.phrase) == asked and not asked.isascii() and value.value.isascii()
 
 
 def _closed(column: Column) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ import pytest
 from nl2sql_pg import entry
 
 from tests.contract.test_extension_side import CALLER, session
+from tests.support.answering_peer import request_path
 from tests.support.contract import exchanges
 from tests.support.peer import answer_to, http, peer, says
 from tests.support.plpy import FakePlpy, Plans, SPIError
@@ -100,8 +101,9 @@ def divided(path: Path, told: bytes, question: str = "有多少") -> dict[str, A
     """The answer where two of four samples agree, and the sidecar's on what the statements say."""
 
     def reply_to(connection: socket.socket, request: bytes) -> None:
-        asked = b"/v1/retell" in request[:40]
-        connection.sendall(told if asked else answer_to(request, "select a", "select b", "select b", "select c"))
+        replies = {"/v1/retell": told, "/v1/gloss": http({"protocol": 1, "words": []})}
+        reply = replies.get(request_path(request))
+        connection.sendall(reply or answer_to(request, "select a", "select b", "select b", "select c"))
 
     plans: Plans = {f"select {letter}": 1.0 for letter in "abc"}
     with peer(path, reply_to):

@@ -10,11 +10,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from nl2sql_pg.asked import Asked
 from nl2sql_pg.bridge import Database
 from nl2sql_pg.budget import estimate_tokens
 from nl2sql_pg.client import Client, Endpoint
 from nl2sql_pg.context import Context
-from nl2sql_pg.embedding import Asked
 from nl2sql_pg.errors import Refusal
 from nl2sql_pg.preferences import Preferences
 from nl2sql_pg.retrieval import Retrieved, retrieve

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from nl2sql_pg.embedding import Asked
+from nl2sql_pg.asked import Asked
 from nl2sql_pg.phrases import fold, likeness, phrases, singular, trigrams
 from nl2sql_pg.values import MOST, MOST_OF_A_PHRASE, MOST_STORED, MOST_STORED_IN_ALL, find
 
@@ -29,13 +29,31 @@ class Database:
         ]
 
 
+class Client:
+    """A sidecar whose dictionary has these words, {word: meanings}."""
+
+    def __init__(self, meanings: dict[str, list[str]]) -> None:
+        self.meanings = meanings
+
+    def post(self, path: str, body: dict[str, str], deadline: float) -> dict[str, Any]:
+        assert path == "/v1/gloss"
+        found = [(body["question"].find(word), len(word), meanings) for word, meanings in self.meanings.items()]
+        return {"words": [{"start": at, "end": at + size, "meanings": m} for at, size, m in found if at >= 0]}
+
+
 class Context:
-    def __init__(self, database: Database) -> None:
-        self.db = database
+    deadline = 0.0
+
+    def __init__(self, database: Database, meanings: dict[str, list[str]] | None = None) -> None:
+        self.db, self.client = database, Client(meanings or {})
 
 
 def named(
-    question: str, stored: Stored, closed: Stored | None = None, indexed: list[dict[str, Any]] | None = None
+    question: str,
+    stored: Stored,
+    closed: Stored | None = None,
+    indexed: list[dict[str, Any]] | None = None,
+    meanings: dict[str, list[str]] | None = None,
 ) -> list[tuple[str, str, str, str]]:
     """(table, column, value, phrase) of what is found."""
     columns: dict[str, dict[str, list[str]]] = {}
@@ -45,7 +63,8 @@ def named(
         {"schema": "s", "name": table, "columns": [{"name": n, "values": v} for n, v in of_table.items()]}
         for table, of_table in columns.items()
     ]
-    found = find(Context(Database(stored, indexed or [])), Asked(question), tables)  # type: ignore[arg-type]
+    context = Context(Database(stored, indexed or []), meanings)
+    found = find(context, Asked(question), tables)  # type: ignore[arg-type]
     assert all(match["schema"] == "s" for match in found)
     return [(m["table"], m["column"], m["value"], m["phrase"]) for m in found]
 
@@ -189,3 +208,26 @@ def test_likeness_is_that_of_trigrams() -> None:
 def test_apostrophes_are_no_quotation_marks() -> None:
     assert not [phrase for phrase in phrases("Tom's and Ann's cars") if phrase.quoted]
     assert [phrase.text for phrase in phrases("cars of 'Ann's garage' here") if phrase.quoted] == ["Ann's garage"]
+
+
+SPOKEN = {"法语": ["French"], "红": ["red", "popular"], "国家": ["country", "nation", "state"]}
+
+
+def test_a_value_is_found_by_what_a_chinese_word_means() -> None:
+    assert named("有多少国家讲法语？", LANGUAGES, meanings=SPOKEN) == [("spoken", "language", "French", "法语")]
+    assert (
+        named("有多少国家讲法语？", {("spoken", "nation"): ["State"]}, meanings=SPOKEN) == []
+    )  # the column's own name
+
+
+def test_a_single_character_is_a_value_only_of_what_the_question_names() -> None:
+    colours: Stored = {("cars", "colour"): ["Red", "Blue"]}
+    assert named("红的有多少", colours, meanings=SPOKEN) == []
+    assert named("红的有多少", colours, meanings=SPOKEN | {"有": ["cars"]}) == []
+    named_both = SPOKEN | {"车": ["cars"], "颜色": ["colour"]}
+    assert named("颜色为红的", {("cars", "colour"): ["BC"]}, meanings={"红": ["B.C."], "颜色": ["colour"]}) == []
+    assert named("颜色为红的车有多少", colours, meanings=named_both) == [("cars", "colour", "Red", "红")]
+
+
+def test_what_the_dictionary_says_is_not_looked_for_by_likeness() -> None:
+    assert named("讲法语", {("spoken", "language"): ["Frenchy"]}, meanings={"法语": ["Frenche"]}) == []

@@ -66,6 +66,7 @@ RETELL = {
     "statements": ["select 1"],
     "deadline_ms": 1000,
 }
+GLOSS = {"protocol": 1, "question": SECRET}
 BAD: dict[str, tuple[str, Any, str]] = {
     "unknown_field": ("/v1/generate", generate_body(grammar="x"), "NL106"),
     "unknown_field_within": ("/v1/generate", generate_body(scope=with_table(rows=3)), "NL106"),
@@ -103,6 +104,9 @@ BAD: dict[str, tuple[str, Any, str]] = {
     "retell_nothing": ("/v1/retell", RETELL | {"statements": []}, "NL106"),
     "retell_much": ("/v1/retell", RETELL | {"statements": ["select 1"] * 17}, "NL106"),
     "retell_no_question": ("/v1/retell", RETELL | {"question": ""}, "NL106"),
+    "gloss_protocol": ("/v1/gloss", GLOSS | {"protocol": 2}, "NL007"),
+    "gloss_no_question": ("/v1/gloss", GLOSS | {"question": ""}, "NL106"),
+    "gloss_much": ("/v1/gloss", GLOSS | {"question": SECRET * 1000}, "NL106"),
     "list": ("/v1/check", [1], "NL106"),
     "null": ("/v1/generate", None, "NL106"),
 }

@@ -91,11 +91,6 @@ def test_a_statement_to_be_told_back() -> None:
     assert prompt.endswith("<|im_start|>assistant\n")
 
 
-def test_a_chinese_question_is_said_in_english_first() -> None:
-    assert "in English, then the SELECT" in text(replace(CONTEXT, question="各地区的总收入"))
-    assert "in English, then the SELECT" not in text(CONTEXT)
-
-
 @pytest.mark.parametrize(
     ("question", "hint"),
     [

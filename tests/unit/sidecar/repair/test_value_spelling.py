@@ -56,6 +56,10 @@ def test_the_stored_spelling(condition: str, expected: str) -> None:
     assert where(condition, *known) == expected
 
 
+def test_a_word_of_the_question_in_another_script() -> None:
+    assert where("name = '法国' AND kind = '法国'", match("France", "法国")) == "name = 'France' AND kind = '法国'"
+
+
 @pytest.mark.parametrize(
     ("condition", "values"),
     [
@@ -65,6 +69,10 @@ def test_the_stored_spelling(condition: str, expected: str) -> None:
         ("name = 'france'", [match("France", "france", column="code")]),
         ("name = 'Frances'", [match("France", "Frances")]),
         ("name = 'france'", [match("France", "france", complete=False)]),
+        ("name = '法国'", [match("France", "法国", complete=False)]),
+        ("name = '法国'", [match("France", "法国"), match("French", "法国")]),
+        ("name = '法'", [match("France", "法国")]),
+        ("name = '张三丰'", [match("张三", "张三丰")]),
         ("name LIKE '%france%'", [match("France", "france")]),
         ("name ILIKE 'france'", [match("France", "france")]),
         ("any_case = 'france'", [match("France", "france", column="any_case")]),

@@ -1,0 +1,55 @@
+"""The Chinese words of a text, with what each means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sidecar.glossary import dictionary
+
+_HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff]+")
+
+# Words that say how is asked or counted, not about what.
+FUNCTION_WORDS = frozenset(Path(__file__).with_name("function_words.txt").read_text(encoding="utf-8").split())
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word, where it stands in the text, and what it means in English, as the dictionary orders it."""
+
+    text: str
+    start: int
+    end: int
+    meanings: tuple[str, ...]
+
+
+def gloss(text: str) -> list[Word]:
+    """The words that the dictionary knows and that say what a question is about, in the text's order."""
+    return list(_known(text))
+
+
+def with_meanings(text: str) -> str:
+    """The text, and behind it all that its Chinese words may mean: for who looks for English words in it."""
+    return " ".join([text, *dict.fromkeys(meaning for word in gloss(text) for meaning in word.meanings)])
+
+
+def _known(text: str) -> Iterator[Word]:
+    for run in _HAN.finditer(text):
+        start = run.start()
+        for word in split(run.group()):
+            found = () if word in FUNCTION_WORDS else dictionary.meanings(word)
+            if found:
+                yield Word(word, start, start + len(word), found)
+            start += len(word)
+
+
+def split(run: str) -> list[str]:
+    """A run of Chinese characters as the fewest words of the dictionary, rather the first ones long than later ones."""
+    best: list[list[str]] = [[]]  # of the run's ends, the shortest first
+    for start in range(len(run) - 1, -1, -1):
+        words = [run[start:end] for end in range(start + 1, min(start + dictionary.LONGEST, len(run)) + 1)]
+        ways = [[word, *best[-len(word)]] for word in words if len(word) == 1 or dictionary.is_word(word)]
+        best.append(min(ways, key=lambda way: (len(way), -len(way[0]))))
+    return best[-1]
