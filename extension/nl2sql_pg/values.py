@@ -13,6 +13,7 @@ from typing import Any
 
 from nl2sql_pg.asked import Asked
 from nl2sql_pg.context import Context
+from nl2sql_pg.meanings import Meanings
 from nl2sql_pg.phrases import STOP_WORDS, Phrase, fold, likeness, singular, trigrams
 
 MOST = 8
@@ -23,6 +24,7 @@ AGAINST_CHARACTER = -0.55  # a single Chinese character has many meanings: its c
 NEAR_PHRASES = 12  # most runs of words that are looked up by likeness
 SHORTEST_NEAR = 5  # characters; a slip in a shorter word makes another word
 LONGEST_VALUE = 200
+WORD_BY_WORD = 0.8  # score of a value whose words are those that Chinese words mean
 MOST_STORED = 300  # values of one column that go along whole, for literals to be held against
 MOST_STORED_IN_ALL = 2000
 
@@ -71,7 +73,7 @@ def find(context: Context, asked: Asked, tables: list[dict[str, Any]]) -> list[d
 
     Columns of these tables learn what the statistics know of them (`stored`, `unique`).
     """
-    question = Question(asked.phrases(context), tables)
+    question = Question(asked.phrases(context), tables, Meanings(asked.text, asked.words(context)))
     known = {one.place: one for one in _known(context, tables) if one.place in question.places}
     _tell(tables, known)
     stored = {place: one.values for place, one in known.items()}
@@ -132,8 +134,8 @@ def _spellings(key: str) -> set[str]:
 class Question:
     """The question's runs of words against values, with the names of what it may be about."""
 
-    def __init__(self, phrases: list[Phrase], tables: list[dict[str, Any]]) -> None:
-        self.phrases = phrases
+    def __init__(self, phrases: list[Phrase], tables: list[dict[str, Any]], meanings: Meanings) -> None:
+        self.phrases, self.meanings = phrases, meanings
         self.places = {(t["schema"], t["name"], c["name"]) for t in tables for c in t["columns"]}
         self._words = {singular(phrase.key) for phrase in self.phrases if phrase.words == 1}
         self._names = {word for place in self.places for name in place[1:] for word in _name_words(name)}
@@ -150,8 +152,12 @@ class Question:
         for value in values:
             key = fold(value)
             phrase = self._by_key.get(key) or self._by_singular.get(singular(key))
-            if phrase and len(value) <= LONGEST_VALUE:
+            if len(value) > LONGEST_VALUE:
+                continue
+            if phrase:
                 yield self._match(place, value, phrase, 1.0 if phrase.key == key else 0.95)
+            elif phrase := self.meanings.named(key):
+                yield self._match(place, value, phrase, WORD_BY_WORD)
 
     def named_in(self, rows: list[dict[str, Any]]) -> Iterator[Match]:
         """The same of what the value index has found."""
@@ -247,7 +253,7 @@ def _best(matches: list[Match]) -> list[Match]:
     good = [match for match in matches if match.score >= MIN_SCORE]
     chosen: list[Match] = []
     for match in good:
-        same = [other for other in chosen if other.phrase.key == match.phrase.key]
+        same = [other for other in chosen if _same_words(other.phrase, match.phrase)]
         doubled = any(other.place == match.place and other.value == match.value for other in chosen)
         inside = any(_covers(other.phrase, match.phrase) for other in good)
         if not doubled and not inside and len(same) < MOST_OF_A_PHRASE:
@@ -257,6 +263,10 @@ def _best(matches: list[Match]) -> list[Match]:
 
 def _overlap(one: Phrase, other: Phrase) -> bool:
     return one.start < other.end and other.start < one.end
+
+
+def _same_words(one: Phrase, other: Phrase) -> bool:
+    return one.key == other.key or (one.start, one.end) == (other.start, other.end)
 
 
 def _covers(longer: Phrase, phrase: Phrase) -> bool:

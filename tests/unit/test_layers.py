@@ -70,6 +70,7 @@ EXTENSION_ORDER = [
     "key_names",
     "examples",  # stored ones and terms, found for a question
     "values",  # stored ones that a question names
+    "meanings",  # by what Chinese words mean together
     "asked",  # the question, and what is found out about it
     "phrases",
     "embedding",

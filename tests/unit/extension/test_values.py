@@ -230,4 +230,4 @@ def test_a_single_character_is_a_value_only_of_what_the_question_names() -> None
 
 
 def test_what_the_dictionary_says_is_not_looked_for_by_likeness() -> None:
-    assert named("讲法语", {("spoken", "language"): ["Frenchy"]}, meanings={"法语": ["Frenche"]}) == []
+    assert named("讲法语", {("spoken", "language"): ["Fremch"]}, meanings={"法语": ["French"]}) == []
