@@ -70,4 +70,4 @@ def _tells(phrase: Phrase) -> bool:
 
 
 def _is_part(phrase: Phrase, other: Phrase) -> bool:
-    return phrase.within(other) and len(other.key) > len(phrase.key)
+    return phrase.part_of(other) and len(other.key) > len(phrase.key)

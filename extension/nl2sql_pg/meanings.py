@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from nl2sql_pg.glossing import Word
 from nl2sql_pg.phrases import Phrase, fold, singular
 
@@ -9,8 +11,22 @@ MOST_WORDS = 5  # of such a value
 TERM = 2  # words of a meaning of which one alone may be the value: 信用卡 is a credit card, stored as 'Credit'
 BETWEEN = ("", "·", "・", "的", " ")  # what may stand between neighbours, as in 丹尼尔·刘易斯
 START = 4  # letters that the forms of a word share
-ENDINGS = ("", "s", "es", "d", "ed", "ing", "n", "an", "ian", "ese", "ish", "time")
+ENDINGS = ("", "s", "es", "d", "ed", "ing", "time")
+ENDINGS_OF_NAMES = (*ENDINGS, "n", "an", "ian", "ese", "ish")  # Japan, Japanese; but no German of a germ
 SMALL_WORDS = frozenset("a an and at for in of on the to".split())
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """One meaning of a word: its forms, and whether it is a proper name."""
+
+    number: int  # of the word
+    forms: tuple[str, ...]
+    proper: bool
+
+    def may_lack(self, used: int) -> bool:
+        """Whether so many of its forms tell it: all of them, or one of a short term; 'New' is not yet New York."""
+        return used == len(self.forms) or (not self.proper and len(self.forms) <= TERM)
 
 
 class Meanings:
@@ -18,49 +34,59 @@ class Meanings:
 
     def __init__(self, question: str, words: list[Word]) -> None:
         self._question, self._words = question, words
-        self._by_start: dict[str, list[tuple[str, int, int]]] = {}
+        self._by_start: dict[str, set[Meaning]] = {}
         for number, word in enumerate(words):
-            for meaning in word.meanings:
-                forms = fold(meaning).split()
-                for form in map(singular, forms):
-                    self._by_start.setdefault(form[:START], []).append((form, number, len(forms)))
+            for text in word.meanings:
+                meaning = Meaning(number, tuple(_parts(fold(text))), text[:1].isupper())
+                for form in meaning.forms:
+                    self._by_start.setdefault(form[:START], set()).add(meaning)
 
     def named(self, key: str) -> Phrase | None:
         """The neighbouring words that mean those of a folded value; None where a word of either has no counterpart."""
-        parts = [singular(part) for part in key.split() if part not in SMALL_WORDS] if self._words else []
+        parts = _parts(key) if self._words else []
         if not 0 < len(parts) <= MOST_WORDS:
             return None
-        most = TERM if len(parts) == 1 else MOST_WORDS
-        meaning = [self._that_mean(part, most) for part in parts]
-        span = self._neighbours(meaning) if all(meaning) else None
+        span = self._neighbours(self._meant_by(parts), len(parts))
         if span is None:
             return None
-        start, end = self._words[span[0]].start, self._words[span[-1]].end
+        start, end = self._words[span[0]].start, self._words[span[1]].end
         return Phrase(self._question[start:end], key, start, end, meant=True) if end - start > 1 else None
 
-    def _that_mean(self, part: str, most: int) -> set[int]:
-        """Numbers of the words that mean it, in whatever form, by meanings of so many words."""
-        known = self._by_start.get(part[:START], ())
-        return {number for form, number, size in known if size <= most and _is_form(form, part)}
+    def _meant_by(self, parts: list[str]) -> dict[int, set[int]]:
+        """Which of the parts each word means, by its number."""
+        used: dict[Meaning, set[int]] = {}
+        for place, part in enumerate(parts):
+            for meaning in self._by_start.get(part[:START], ()):
+                if any(_is_form(form, part, meaning.proper) for form in meaning.forms):
+                    used.setdefault(meaning, set()).add(place)
+        found: dict[int, set[int]] = {}
+        for meaning, places in used.items():
+            if meaning.may_lack(len(places)):
+                found.setdefault(meaning.number, set()).update(places)
+        return found
 
-    def _neighbours(self, meaning: list[set[int]]) -> list[int] | None:
-        """The first run of neighbouring words of which each means some part, and every part has one."""
-        for first in sorted(set.union(*meaning)):
-            run = [first]
-            while not all(numbers & {*run} for numbers in meaning):
-                following = run[-1] + 1
-                if following not in set.union(*meaning) or not self._adjoin(run[-1], following):
+    def _neighbours(self, found: dict[int, set[int]], parts: int) -> tuple[int, int] | None:
+        """First and last of the first run of words that mean all parts; no longer than there are parts."""
+        for first in sorted(found):
+            covered: set[int] = set()
+            for last in range(first, first + parts):
+                if last not in found or (last > first and not self._adjoin(last - 1, last)):
                     break
-                run.append(following)
-            else:
-                return run
+                covered |= found[last]
+                if len(covered) == parts:
+                    return first, last
         return None
 
     def _adjoin(self, one: int, other: int) -> bool:
         return self._question[self._words[one].end : self._words[other].start] in BETWEEN
 
 
-def _is_form(one: str, other: str) -> bool:
+def _parts(key: str) -> list[str]:
+    return [singular(part) for part in key.split() if part not in SMALL_WORDS]
+
+
+def _is_form(one: str, other: str, proper: bool) -> bool:
     """Whether two words are forms of one: confirm, confirmed; Japan, Japanese."""
     short, long = sorted((one, other), key=len)
-    return short == long or (len(short) >= START and long.startswith(short) and long[len(short) :] in ENDINGS)
+    endings = ENDINGS_OF_NAMES if proper else ENDINGS
+    return short == long or (len(short) >= START and long.startswith(short) and long[len(short) :] in endings)

@@ -49,6 +49,10 @@ class Phrase:
         """Whether the other run has all of it."""
         return other.start <= self.start and self.end <= other.end
 
+    def part_of(self, other: Phrase) -> bool:
+        """Whether the other run has all of it, and more."""
+        return self.within(other) and other.end - other.start > self.end - self.start
+
     @property
     def capital(self) -> bool:
         """Written with a capital where none begins a sentence: a name."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nl2sql_pg.asked import Asked
@@ -60,12 +60,13 @@ class Match:
     value: str
     phrase: Phrase
     score: float
+    whole: bool = True  # found as a whole, not word by word: that is for the model to see, not for repair to write
 
     def body(self, complete: bool) -> dict[str, Any]:
         """As docs/protocol.md has it."""
         schema, table, column = self.place
         place = {"schema": schema, "table": table, "column": column}
-        return {**place, "value": self.value, "phrase": self.phrase.text, "complete": complete}
+        return {**place, "value": self.value, "phrase": self.phrase.text, "complete": complete and self.whole}
 
 
 def find(context: Context, asked: Asked, tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -143,7 +144,7 @@ class Question:
         self._naming = {(p.start, p.end) for p in self.phrases if p.meant and self._names_something(p)}
         self._by_key: dict[str, Phrase] = {}
         self._by_singular: dict[str, Phrase] = {}
-        for phrase in sorted(self.phrases, key=lambda p: (p.quoted, p.capital)):
+        for phrase in sorted(self.phrases, key=_certainty):
             self._by_key[phrase.key] = phrase
             self._by_singular[singular(phrase.key)] = phrase
 
@@ -157,7 +158,7 @@ class Question:
             if phrase:
                 yield self._match(place, value, phrase, 1.0 if phrase.key == key else 0.95)
             elif phrase := self.meanings.named(key):
-                yield self._match(place, value, phrase, WORD_BY_WORD)
+                yield replace(self._match(place, value, phrase, WORD_BY_WORD), whole=False)
 
     def named_in(self, rows: list[dict[str, Any]]) -> Iterator[Match]:
         """The same of what the value index has found."""
@@ -176,10 +177,10 @@ class Question:
     def near_phrases(self, taken: list[Phrase]) -> list[Phrase]:
         """Runs of words that a misspelt value may be: beside what was found as it stands."""
         quoted = [phrase for phrase in self.phrases if phrase.quoted]
-        free = [p for p in self.phrases if not any(_overlap(p, other) for other in taken)]
+        own = [p for p in self.phrases if not p.meant and len(p.key) >= SHORTEST_NEAR]  # a dictionary makes no slips
+        free = [p for p in own if not any(_overlap(p, other) for other in taken)]
         free = [p for p in free if p.quoted or not any(_overlap(p, other) for other in quoted)]
-        free = [p for p in free if not p.meant]  # a dictionary makes no slips
-        found = [p for p in free if len(p.key) >= SHORTEST_NEAR and p.words <= 4 and self._is_name(p)]
+        found = [p for p in free if p.words <= 4 and self._is_name(p)]
         return sorted(found, key=lambda p: (not p.quoted, not p.capital, p.words > 2, -len(p.key)))[:NEAR_PHRASES]
 
     def resembling(self, place: Place, values: Iterable[str], near: list[Phrase]) -> Iterator[Match]:
@@ -234,6 +235,11 @@ class Question:
         return 0.05 if as_written else 0.0
 
 
+def _certainty(phrase: Phrase) -> tuple[bool, ...]:
+    """The question's own words before what they mean, and words before single characters."""
+    return not phrase.meant, len(phrase.text) > 1, phrase.quoted, phrase.capital
+
+
 def _place(row: dict[str, Any]) -> Place:
     return row["schema_name"], row["table_name"], row["column_name"]
 
@@ -270,4 +276,4 @@ def _same_words(one: Phrase, other: Phrase) -> bool:
 
 
 def _covers(longer: Phrase, phrase: Phrase) -> bool:
-    return phrase.within(longer) and longer.words > phrase.words
+    return phrase.part_of(longer) and longer.words > phrase.words

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import secrets
@@ -49,7 +50,8 @@ async def generate(services: Services, request: GenerateRequest) -> GenerateAnsw
     prompted = time.perf_counter()
     generation = await _ask_engine(services, request, messages, context.scope)
     answered = time.perf_counter()
-    asked = with_meanings(context.question)
+    # in a thread: a long question takes a moment, and others are waiting
+    asked = await asyncio.to_thread(with_meanings, context.question) if request.mend else ""
     candidates = [
         candidate(sample, context.scope, request.mend, context.values, asked) for sample in generation.samples
     ]

@@ -47,9 +47,18 @@ def _known(text: str) -> Iterator[Word]:
 
 def split(run: str) -> list[str]:
     """A run of Chinese characters as the fewest words of the dictionary, rather the first ones long than later ones."""
-    best: list[list[str]] = [[]]  # of the run's ends, the shortest first
+    counts, lengths = [0], list[int]()  # of the run's ends, the shortest first: words, and characters of the first one
     for start in range(len(run) - 1, -1, -1):
-        words = [run[start:end] for end in range(start + 1, min(start + dictionary.LONGEST, len(run)) + 1)]
-        ways = [[word, *best[-len(word)]] for word in words if len(word) == 1 or dictionary.is_word(word)]
-        best.append(min(ways, key=lambda way: (len(way), -len(way[0]))))
-    return best[-1]
+        most = min(dictionary.LONGEST, len(run) - start)
+        sizes = [size for size in range(1, most + 1) if size == 1 or dictionary.is_word(run[start : start + size])]
+        size = min(sizes, key=lambda size: (counts[-size], -size))
+        counts.append(counts[-size] + 1)
+        lengths.append(size)
+    return list(_cut(run, lengths[::-1]))
+
+
+def _cut(run: str, lengths: list[int]) -> Iterator[str]:
+    start = 0
+    while start < len(run):
+        yield run[start : start + lengths[start]]
+        start += lengths[start]

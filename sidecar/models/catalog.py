@@ -91,6 +91,10 @@ class Model:
     small_gpu_gb: float = 0
     small_gpu_args: tuple[str, ...] = ()
 
+    def memory_on(self, hardware: Hardware) -> float:
+        """GiB that it takes there; in float32 weights and cache take twice the room, the rest does not."""
+        return self.memory_gib if hardware.bfloat16 else round(1.5 * self.memory_gib, 1)
+
     def args_for(self, hardware: Hardware) -> tuple[str, ...]:
         """Arguments for vLLM on this machine."""
         if self.small_gpu_args and hardware.gpu_bytes < self.small_gpu_gb * 10**9:

@@ -70,16 +70,17 @@ def fetch_source(model: Model, store: Store, say: Say = to_stderr) -> Path:
 
 def check_memory(model: Model, machine: Hardware, say: Say) -> None:
     """Refuse a model that this machine can never run; warn where only the memory free now is too little."""
-    need = int(model.memory_gib * GIB)
+    memory = model.memory_on(machine)
+    need = int(memory * GIB)
     if model.gpu and machine.gpu_bytes < model.gpu_gb * 10**9:
         has = f"the largest GPU has {machine.gpu_bytes / 1e9:.1f} GB" if machine.gpu_bytes else "there is no GPU"
         raise _too_little(model, "GPU memory", f"It needs {model.gpu_gb:g} GB and {has}")
     if machine.total_bytes < need:
         has = f"this machine has {machine.total_bytes / GIB:.1f} GiB"
-        raise _too_little(model, "memory", f"It needs {model.memory_gib:g} GiB and {has}")
+        raise _too_little(model, "memory", f"It needs {memory:g} GiB and {has}")
     if machine.available_bytes < need:
         free = machine.available_bytes / GIB
-        say(f"warning: {model.id} needs {model.memory_gib:g} GiB of memory to run and {free:.1f} GiB are free now")
+        say(f"warning: {model.id} needs {memory:g} GiB of memory to run and {free:.1f} GiB are free now")
 
 
 def check_disk(model: Model, need: int, store: Store) -> None:

@@ -60,7 +60,7 @@ def _choose(known: Catalog, store: Store, machine: Hardware) -> Model:
 
 def _runnable(known: Catalog, store: Store, machine: Hardware) -> Iterable[Model]:
     for model in known.models.values():
-        fits = machine.gpu_bytes >= model.gpu_gb * 10**9 and machine.total_bytes >= model.memory_gib * GIB
+        fits = machine.gpu_bytes >= model.gpu_gb * 10**9 and machine.total_bytes >= model.memory_on(machine) * GIB
         if model.kind == "generator" and fits and store.state(model.id) == "ready":
             yield model
 

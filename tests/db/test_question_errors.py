@@ -6,7 +6,8 @@ import psycopg
 import pytest
 
 from tests.conftest import Connection, Database
-from tests.support.peer import answer_to, peer
+from tests.support.answering_peer import answers
+from tests.support.peer import peer
 
 QUESTIONS = {
     "null": (None, "NL101"),
@@ -41,10 +42,10 @@ def test_question_that_is_none(analyst: Connection, question: str | None, sqlsta
 
 @pytest.mark.parametrize("question", ["كم عدد الطلبات؟", "🎉 orders 🎉", "有多少订单？", "a\u202eb how many"])
 def test_question_of_any_script_reaches_the_engine(database: Database, analyst: Connection, question: str) -> None:
-    with peer(database.socket, lambda c, r: c.sendall(answer_to(r, "select count(*) from orders"))) as listening:
+    with peer(database.socket, answers("select count(*) from orders")) as listening:
         assert analyst.execute("select nl2sql(%s)", (question,)).fetchone() == ("select count(*) from orders",)
-    assert "\u202e".encode() not in listening.requests[0]
-    assert question.replace("\u202e", "").encode() in listening.requests[0]
+    assert "\u202e".encode() not in b"".join(listening.requests)
+    assert question.replace("\u202e", "").encode() in listening.requests[-1]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ class Client:
             raise Refusal("NL310" if "embed" in path else "NL106", "no", detail="-", hint="-")
         if path == "/v1/embed":
             return {"embedder": "e", "embeddings": [[1.0]]}
-        found = [(body["question"].find(word), word) for word in WORDS]
+        found = sorted((body["question"].find(word), word) for word in WORDS)
         words = [{"start": at, "end": at + len(word), "meanings": WORDS[word]} for at, word in found if at >= 0]
         return {"words": words}
 

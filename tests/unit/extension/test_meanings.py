@@ -16,9 +16,12 @@ DICTIONARY = {
     "日本": ["Japan"],
     "信用卡": ["credit card"],
     "红": ["red"],
-    "担任": ["take charge of"],
+    "担任": ["take full charge of"],
     "生活": ["life"],
     "公司": ["company", "firm"],
+    "纽约": ["New York"],
+    "细菌": ["bacterium", "germ"],
+    "大学": ["university"],
 }
 
 
@@ -41,6 +44,8 @@ def meant(question: str, value: str) -> str | None:
         ("日本车队", "Japanese", "日本"),
         ("有信用卡", "Credit", "信用卡"),
         ("日本公司", "Japanese Companies", "日本公司"),
+        ("纽约大学的", "New York University", "纽约大学"),
+        ("很网球俱乐部" + "的网球" * 2000, "Tennis Club", "网球俱乐部"),
     ],
 )
 def test_word_by_word(question: str, value: str, words: str) -> None:
@@ -55,6 +60,9 @@ def test_word_by_word(question: str, value: str, words: str) -> None:
         ("红的", "Red"),  # a single character means too much
         ("担任", "Charge"),  # part of a long explanation
         ("担任", "Charles"),
+        ("纽约", "New"),
+        ("纽约大学", "New University"),
+        ("细菌", "German"),
         ("生活", "Lifetime Plan"),
         ("网球", "tennis tennis tennis tennis tennis tennis"),
         ("网球", "the"),

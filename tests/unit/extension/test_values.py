@@ -37,7 +37,7 @@ class Client:
 
     def post(self, path: str, body: dict[str, str], deadline: float) -> dict[str, Any]:
         assert path == "/v1/gloss"
-        found = [(body["question"].find(word), len(word), meanings) for word, meanings in self.meanings.items()]
+        found = sorted((body["question"].find(word), len(word), meanings) for word, meanings in self.meanings.items())
         return {"words": [{"start": at, "end": at + size, "meanings": m} for at, size, m in found if at >= 0]}
 
 

