@@ -18,15 +18,16 @@ SMALL_WORDS = frozenset("a an and at for in of on the to".split())
 
 @dataclass(frozen=True)
 class Meaning:
-    """One meaning of a word: its forms, and whether it is a proper name."""
+    """One meaning of a word: its forms, whether it is a proper name, and whether a part of it tells it."""
 
     number: int  # of the word
     forms: tuple[str, ...]
     proper: bool
+    term: bool
 
-    def may_lack(self, used: int) -> bool:
-        """Whether so many of its forms tell it: all of them, or one of a short term; 'New' is not yet New York."""
-        return used == len(self.forms) or (not self.proper and len(self.forms) <= TERM)
+    def is_told_by(self, used: int) -> bool:
+        """By all of its forms, or by one of a short term; 'New' is not yet New York."""
+        return used == len(self.forms) or self.term
 
 
 class Meanings:
@@ -37,7 +38,8 @@ class Meanings:
         self._by_start: dict[str, set[Meaning]] = {}
         for number, word in enumerate(words):
             for text in word.meanings:
-                meaning = Meaning(number, tuple(_parts(fold(text))), text[:1].isupper())
+                key, proper = fold(text), text[:1].isupper()
+                meaning = Meaning(number, tuple(_parts(key)), proper, not proper and len(key.split()) <= TERM)
                 for form in meaning.forms:
                     self._by_start.setdefault(form[:START], set()).add(meaning)
 
@@ -61,7 +63,7 @@ class Meanings:
                     used.setdefault(meaning, set()).add(place)
         found: dict[int, set[int]] = {}
         for meaning, places in used.items():
-            if meaning.may_lack(len(places)):
+            if meaning.is_told_by(len(places)):
                 found.setdefault(meaning.number, set()).update(places)
         return found
 

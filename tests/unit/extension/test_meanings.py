@@ -22,6 +22,7 @@ DICTIONARY = {
     "纽约": ["New York"],
     "细菌": ["bacterium", "germ"],
     "大学": ["university"],
+    "曲目": ["piece of music"],
 }
 
 
@@ -63,6 +64,7 @@ def test_word_by_word(question: str, value: str, words: str) -> None:
         ("纽约", "New"),
         ("纽约大学", "New University"),
         ("细菌", "German"),
+        ("曲目", "Music"),
         ("生活", "Lifetime Plan"),
         ("网球", "tennis tennis tennis tennis tennis tennis"),
         ("网球", "the"),
