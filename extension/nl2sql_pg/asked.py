@@ -26,6 +26,7 @@ class Asked:
     _embedded: Embedded | None = field(default=None, init=False)
     _tried: bool = field(default=False, init=False)
     _words: list[Word] | None = field(default=None, init=False)
+    _phrases: list[Phrase] | None = field(default=None, init=False)
 
     @cached_property
     def chinese(self) -> bool:
@@ -70,9 +71,7 @@ class Asked:
 
     def phrases(self, context: Context) -> list[Phrase]:
         """All that may name a value, as it is written or as it is called in English."""
-        named = (meant(word.text, word.start, meaning) for word in self.words(context) for meaning in word.meanings)
-        return [*self._phrases, *(phrase for phrase in named if phrase.key)]
-
-    @cached_property
-    def _phrases(self) -> list[Phrase]:
-        return phrases(self.text)
+        if self._phrases is None:
+            named = (meant(word.text, word.start, meaning) for word in self.words(context) for meaning in word.meanings)
+            self._phrases = [*phrases(self.text), *(phrase for phrase in named if phrase.key)]
+        return self._phrases

@@ -11,7 +11,7 @@ MOST_WORDS = 5  # of such a value
 TERM = 2  # words of a meaning of which one alone may be the value: 信用卡 is a credit card, stored as 'Credit'
 BETWEEN = ("", "·", "・", "的", " ")  # what may stand between neighbours, as in 丹尼尔·刘易斯
 START = 4  # letters that the forms of a word share
-ENDINGS = ("", "s", "es", "d", "ed", "ing", "time")
+ENDINGS = ("s", "es", "d", "ed", "ing", "time")
 ENDINGS_OF_NAMES = (*ENDINGS, "n", "an", "ian", "ese", "ish")  # Japan, Japanese; but no German of a germ
 SMALL_WORDS = frozenset("a an and at for in of on the to".split())
 

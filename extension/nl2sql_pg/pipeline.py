@@ -12,7 +12,6 @@ from nl2sql_pg.context import Context
 from nl2sql_pg.errors import Refusal
 from nl2sql_pg.judging import judge
 from nl2sql_pg.knowledge import Knowledge, gather
-from nl2sql_pg.phrases import is_chinese
 from nl2sql_pg.proposing import complaint, last_failed, propose
 from nl2sql_pg.question import Options
 from nl2sql_pg.refusing import refusal
@@ -31,7 +30,7 @@ def answer(context: Context, question: str, options: Options, trail: Trail) -> d
         trail.warnings += asked.warnings
         trail.timed("retrieval", trail.started)
     trail.told = knowledge.items()
-    choice = _solve(context, trail, _request(context, question, options, knowledge, trail.request_id))
+    choice = _solve(context, asked, trail, _request(context, question, options, knowledge, trail.request_id))
     trail.timed("total", trail.started)
     trail.choice = choice.told() if choice else {}
     if choice is None or choice.confidence < context.preferences.min_confidence:
@@ -68,7 +67,7 @@ def _request(
     }
 
 
-def _solve(context: Context, trail: Trail, request: dict[str, Any]) -> Choice | None:
+def _solve(context: Context, asked: Asked, trail: Trail, request: dict[str, Any]) -> Choice | None:
     """Proposals until one is good enough; the best of all that there are, None if none is usable."""
     wanted = context.preferences.samples
     _propose(context, trail, request, wanted or 1)
@@ -79,10 +78,9 @@ def _solve(context: Context, trail: Trail, request: dict[str, Any]) -> Choice | 
             break
         request["repair"] = complaint(last_failed(trail.attempts), request["scope"]["tables"])
         _propose(context, trail, request, max(wanted or 1, MORE_SAMPLES))
-    chinese = is_chinese(request["question"])
-    if chinese:
-        retell(context, request["question"], trail)
-    return choose(trail.attempts, chinese)
+    if asked.chinese:
+        retell(context, asked.text, trail)
+    return choose(trail.attempts, asked.chinese)
 
 
 def _sample(context: Context, trail: Trail, request: dict[str, Any]) -> None:

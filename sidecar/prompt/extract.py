@@ -24,7 +24,7 @@ def extract_sql(text: str) -> str:
 
 
 def _uncommented(comments: str) -> str:
-    """The statement that stands behind `-- ` itself: asked to begin with a comment, a small model may go on in it."""
+    """The statement that stands behind `-- ` itself: a small model may begin with a comment and go on in it."""
     line = next((line for line in comments.splitlines() if _START.match(line.lstrip("- `"))), "")
     return line.lstrip("- `").rstrip("`; ")
 

@@ -215,9 +215,8 @@ SPOKEN = {"法语": ["French"], "红": ["red", "popular"], "国家": ["country",
 
 def test_a_value_is_found_by_what_a_chinese_word_means() -> None:
     assert named("有多少国家讲法语？", LANGUAGES, meanings=SPOKEN) == [("spoken", "language", "French", "法语")]
-    assert (
-        named("有多少国家讲法语？", {("spoken", "nation"): ["State"]}, meanings=SPOKEN) == []
-    )  # the column's own name
+    # the column's own name
+    assert named("有多少国家讲法语？", {("spoken", "nation"): ["State"]}, meanings=SPOKEN) == []
 
 
 def test_a_single_character_is_a_value_only_of_what_the_question_names() -> None:
