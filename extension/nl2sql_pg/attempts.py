@@ -15,6 +15,8 @@ class Attempt:
     """One candidate of the model: what it wrote, what stands against it, and what it gave when it was tried.
 
     `rows` is a digest of its result, None where it was not run; `empty` says whether there was no row in it.
+    `missed` counts words of the question that name something in the schema, of which it reads nothing, and `unasked`
+    tables it reads that no word of the question names; 0 where the sidecar does not say.
     """
 
     raw: str
@@ -28,6 +30,8 @@ class Attempt:
     greedy: bool = False  # the model's first choice of words throughout; else a sample
     rows: str | None = None
     empty: bool = False
+    missed: int = 0
+    unasked: int = 0
     retold: float | None = None  # mean log-probability a token of the question, as what the statement answers
 
     @property
@@ -52,6 +56,7 @@ def read_attempt(candidate: dict[str, Any], greedy: bool) -> Attempt:
     error, sql, logprob = candidate["error"], candidate["sql"], candidate["logprob"]
     if (sql is None) == (error is None) or not isinstance(sql, str | None) or not isinstance(candidate["raw"], str):
         raise ValueError("a candidate has either SQL or an error")
+    linking = candidate.get("linking") or {"missed": 0, "unasked": 0}
     return Attempt(
         raw=candidate["raw"],
         sql=sql,
@@ -60,6 +65,8 @@ def read_attempt(candidate: dict[str, Any], greedy: bool) -> Attempt:
         error=error and {name: str(error[name]) for name in ("sqlstate", "message", "detail", "hint")},
         repairs=[str(note) for note in candidate["repairs"]],
         greedy=greedy,
+        missed=int(finite(linking["missed"])),
+        unasked=int(finite(linking["unasked"])),
     )
 
 

@@ -18,6 +18,9 @@ GREEDY_VOTES = 1.25  # the model's own first choice is right more often than a s
 MENDED_VOTES = 0.5
 EMPTY_VOTES = 0.3  # nobody asks for nothing
 STEEPNESS = 4.0  # of a vote in the log-probability
+# Of a vote in what the statement leaves out of the question, and in tables that the question does not speak of.
+MISSED, UNASKED = 0.8, 0.5
+MOST_LINKS = 4  # of either that count
 RETOLD = 4.0  # how much of it in that of the question told back
 
 SURE = -0.1  # mean log-probability a token from which one answer is enough
@@ -110,7 +113,8 @@ def _votes(group: list[Attempt]) -> float:
 def _vote(attempt: Attempt) -> float:
     vote = GREEDY_VOTES if attempt.greedy else 1.0
     vote *= (MENDED_VOTES if attempt.repairs else 1.0) * (EMPTY_VOTES if attempt.empty else 1.0)
-    return vote * math.exp(STEEPNESS * _logprob(attempt))
+    unlike = MISSED * min(attempt.missed, MOST_LINKS) + UNASKED * min(attempt.unasked, MOST_LINKS)
+    return vote * math.exp(STEEPNESS * _logprob(attempt) - unlike)
 
 
 def _best(group: list[Attempt]) -> float:

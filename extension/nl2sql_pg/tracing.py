@@ -67,7 +67,16 @@ def _judgement(attempt: Attempt) -> str:
     if attempt.error:
         return f"{attempt.error['sqlstate']}: {attempt.error['message']}"
     result = "no content" if attempt.empty else attempt.rows
-    return _figures({"logprob": attempt.logprob, "plan_cost": attempt.cost, "result": result, "retold": attempt.retold})
+    return _figures(
+        {
+            "logprob": attempt.logprob,
+            "plan_cost": attempt.cost,
+            "result": result,
+            "missed": attempt.missed,
+            "unasked": attempt.unasked,
+            "retold": attempt.retold,
+        }
+    )
 
 
 def _end(trail: Trail, failure: Failure | None) -> Iterator[Row]:

@@ -181,6 +181,13 @@ class Answer(BaseModel):
     protocol: int = PROTOCOL
 
 
+class LinkingBody(BaseModel):
+    """See sidecar.linking.Linking."""
+
+    missed: int
+    unasked: int
+
+
 class CandidateBody(BaseModel):
     raw: str
     sql: str | None
@@ -189,6 +196,7 @@ class CandidateBody(BaseModel):
     tokens: int
     error: ErrorFields | None
     repairs: list[str]
+    linking: LinkingBody | None = None
 
 
 class MessageBody(BaseModel):

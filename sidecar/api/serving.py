@@ -15,6 +15,7 @@ from sidecar.api.schemas import (
     ErrorFields,
     GenerateAnswer,
     GenerateRequest,
+    LinkingBody,
     MessageBody,
     RetellAnswer,
     RetellRequest,
@@ -25,6 +26,7 @@ from sidecar.errors import SidecarError
 from sidecar.glossary.words import with_meanings
 from sidecar.guard.check import Checked, check
 from sidecar.guard.scope import Scope
+from sidecar.linking import Linker
 from sidecar.prompt.ddl import render_schema
 from sidecar.prompt.extract import before_sql, extract_sql
 from sidecar.prompt.render import STOP, ValueMatch, render, render_retelling
@@ -52,8 +54,10 @@ async def generate(services: Services, request: GenerateRequest) -> GenerateAnsw
     answered = time.perf_counter()
     # in a thread: a long question takes a moment, and others are waiting
     asked = await asyncio.to_thread(with_meanings, context.question) if request.mend else ""
+    linker = Linker(context.question, context.scope)
     candidates = [
-        candidate(sample, context.scope, request.mend, context.values, asked) for sample in generation.samples
+        _linked(candidate(sample, context.scope, request.mend, context.values, asked), linker)
+        for sample in generation.samples
     ]
     return GenerateAnswer(
         request_id=request.request_id,
@@ -116,6 +120,14 @@ def candidate(
         error=error,
         repairs=list(repairs),
     )
+
+
+def _linked(found: CandidateBody, linker: Linker) -> CandidateBody:
+    """The candidate with what it has of the question."""
+    linking = linker.link(found.sql) if found.sql else None
+    if linking is None:
+        return found
+    return found.model_copy(update={"linking": LinkingBody(missed=linking.missed, unasked=linking.unasked)})
 
 
 def _mended(sql: str, scope: Scope, values: Sequence[ValueMatch], question: str) -> tuple[Checked, tuple[str, ...]]:

@@ -25,6 +25,11 @@ class Word:
     meanings: tuple[str, ...]
 
 
+def is_han(text: str) -> bool:
+    """Whether there is a Chinese character in it."""
+    return _HAN.search(text) is not None
+
+
 def gloss(text: str) -> list[Word]:
     """The words that the dictionary knows and that say what a question is about, in the text's order."""
     return list(_known(text))

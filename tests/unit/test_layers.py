@@ -23,9 +23,10 @@ SIDECAR_ORDER = [
     "database",  # a task with its own connection; shows its state in an engine's shape
     "prompt",  # messages from a context: shapes of the engine, names and scope of the guard
     "engine",  # text from messages
-    "glossary",  # English for Chinese words
+    "linking",  # what a statement has of its question; words of repair
     "repair",  # puts right what can't bind; a scope and names of the guard
     "guard",  # judges a statement; knows nothing of where it came from
+    "glossary",  # English for Chinese words
     "models",  # files on disk
     "logs",
     "settings",

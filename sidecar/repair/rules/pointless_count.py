@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from sqlglot import exp
 
+from sidecar.glossary.words import is_han
 from sidecar.guard.scope import Column, Table
 from sidecar.repair import joins
 from sidecar.repair.binding import Level, Source, State, Statement
@@ -14,7 +13,6 @@ from sidecar.repair.keys import Keys, Step
 from sidecar.repair.nodes import NAMING_WORDS, level_nodes, words
 
 _TELL_NOTHING = {"and", "by", "each", "for", "from", "has", "have", "in", "is", "of", "on", "the", "to", "with"}
-_HAN = re.compile("[\u4e00-\u9fff]")
 
 
 def mend(statement: Statement) -> str | None:
@@ -58,7 +56,7 @@ def _counted(statement: Statement, table: Table, keys: list[Column]) -> Step | N
     steps = Keys(statement.scope).referring(table)
     if named := _named(steps, table, statement.question):
         return named[0] if len(named) == 1 else None
-    said_otherwise = not statement.question or _HAN.search(statement.question)
+    said_otherwise = not statement.question or is_han(statement.question)
     return steps[0] if len(steps) == 1 and (by_key or said_otherwise) else None
 
 

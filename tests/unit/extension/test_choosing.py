@@ -41,6 +41,13 @@ def test_the_question_told_back_weighs_votes() -> None:
     )
 
 
+def test_what_leaves_out_or_adds_to_the_question_counts_for_less() -> None:
+    assert chosen(attempt("a", -0.01, missed=1), attempt("b", -0.1)) == "b"
+    assert chosen(attempt("a", -0.01, unasked=1), attempt("b", -0.1)) == "b"
+    assert chosen(attempt("a", -0.01, missed=1), attempt("a", -0.01, missed=1), attempt("b", -0.5)) == "a"
+    assert chosen(attempt("a", -0.01, missed=1000), attempt("b", -0.01, missed=999)) == "a", "and no more than so much"
+
+
 def test_rivals_are_groups_with_most_votes_first() -> None:
     found = rivals([attempt("a", -0.1), attempt("b", -0.3), attempt(None), attempt("b", -0.2, rows=None)])
     assert [[one.logprob for one in group] for group in found] == [[-0.2, -0.3], [-0.1]]

@@ -1,0 +1,146 @@
+"""Schema linking: what a question names of the schema, and what of it a statement reads.
+
+Where a model's proposals disagree, the one that leaves out what the question names, or reads tables that the question
+does not speak of, is rather not the one that was meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+
+from sqlglot import exp
+from sqlglot.dialects.postgres import Postgres
+from sqlglot.errors import SqlglotError
+
+from sidecar.glossary.words import gloss, is_han, split
+from sidecar.guard.scope import Scope, Table
+from sidecar.repair.closest import fold, singular_words
+from sidecar.repair.nodes import words
+
+Meaning = frozenset[str]  # the words of one thing that a word of the question may mean, in the singular
+
+MEANINGS = 6  # of a Chinese word; rarer ones name what nobody asked for
+
+# Words that ask, count or connect: parts of many a name, too (`date_of_birth`, `lives_in`), but they point to none.
+FUNCTION_WORDS = frozenset(
+    "a about above after all also am among an and any are as at be been before below between both but by can could did"
+    " do does done each either ever every few find first for from get give had has have having he her here his how i if"
+    " in into is it its last least less list many me more most much my name names no nor not number of off on one only"
+    " or other our out over own per please same select she should show so some such sum tell than that the their them"
+    " then there these they this those to too total under until up us very was we were what when where which while who"
+    " whom whose why will with within without would you your".split()
+)
+
+
+@dataclass(frozen=True)
+class Linking:
+    """`missed`: words of the question that name something in the schema, of which the statement reads nothing.
+    `unasked`: tables it reads whose names and comments share no word with the question."""
+
+    missed: int
+    unasked: int
+
+
+class Linker:
+    """One question beside one scope; statements are compared with it one by one."""
+
+    def __init__(self, question: str, scope: Scope) -> None:
+        self._question = question
+        self._scope = scope
+
+    def link(self, sql: str) -> Linking | None:
+        """What the statement has of the question; None where it can't be read. It has passed the guard."""
+        try:
+            tree = Postgres().parse(sql)[0]
+        except (SqlglotError, RecursionError):
+            return None
+        if tree is None:
+            return None
+        tables = _tables(tree, self._scope)
+        read = _read_words(tree, tables)
+        missed = sum(not any(meaning & read for meaning in meanings) for meanings in self._links)
+        unasked = sum(not _words_of(table) & self._asked for table in tables)
+        return Linking(missed, unasked)
+
+    @cached_property
+    def _meanings(self) -> list[list[Meaning]]:
+        """Of each word of the question what it may mean."""
+        return [found for found in map(_telling, _meanings(self._question)) if found]
+
+    @cached_property
+    def _asked(self) -> Meaning:
+        return frozenset(chain.from_iterable(chain.from_iterable(self._meanings)))
+
+    @cached_property
+    def _links(self) -> list[list[Meaning]]:
+        """Of each word that names something in the scope, what it may mean there."""
+        known = frozenset(chain.from_iterable(_names(self._scope)))
+        return [found for meanings in self._meanings if (found := _pointing(meanings, known))]
+
+
+def _meanings(question: str) -> Iterator[list[Meaning]]:
+    for word in gloss(question):
+        # a single character has too many meanings to tell one
+        english = word.meanings[:MEANINGS] if len(word.text) > 1 else ()
+        yield [frozenset({word.text}), *(frozenset(singular_words(fold(meaning))) for meaning in english)]
+    for text in dict.fromkeys(singular_words(fold(question))):
+        if not is_han(text[0]):
+            yield [frozenset({text})]
+
+
+def _telling(meanings: list[Meaning]) -> list[Meaning]:
+    """Without what names nothing: function words, numbers, single letters."""
+    kept = (frozenset(w for w in m - FUNCTION_WORDS if not w.isdigit() and (len(w) > 1 or is_han(w))) for m in meanings)
+    return [meaning for meaning in kept if meaning]
+
+
+def _pointing(meanings: list[Meaning], known: Meaning) -> list[Meaning]:
+    """Those all of whose words stand in names; else those with one that does."""
+    return [m for m in meanings if m <= known] or [m for m in meanings if m & known]
+
+
+def _names(scope: Scope) -> Iterator[Meaning]:
+    for table in scope.tables:
+        yield _singular(table.name)
+        yield from (_singular(column.name) for column in table.columns)
+
+
+def _words_of(table: Table) -> Meaning:
+    return _singular(table.name) | frozenset(_in_text(table.comment))
+
+
+def _tables(tree: exp.Expr, scope: Scope) -> list[Table]:
+    found = (scope.find(node.db or None, node.name) for node in tree.find_all(exp.Table))
+    return list({table.full_name: table for table in found if table}.values())
+
+
+def _read_words(tree: exp.Expr, tables: list[Table]) -> Meaning:
+    """Words of the tables, of the columns that do more than join them, and of literals."""
+    joining = {id(column) for join in tree.find_all(exp.Join) for column in _condition(join).find_all(exp.Column)}
+    columns = {node.name for node in tree.find_all(exp.Column) if id(node) not in joining}
+    if any(not isinstance(star.parent, exp.Count) for star in tree.find_all(exp.Star)):
+        columns |= {column.name for table in tables for column in table.columns}
+    comments = (column.comment for table in tables for column in table.columns if column.name in columns)
+    literals = (str(node.this) for node in tree.find_all(exp.Literal) if node.is_string)
+    named = chain(*map(_words_of, tables), *map(_singular, columns), *map(_in_text, comments), *map(_in_text, literals))
+    return frozenset(named)
+
+
+def _condition(join: exp.Join) -> exp.Expr:
+    return join.args.get("on") or exp.Null()
+
+
+def _singular(name: str) -> Meaning:
+    """Words of a name; of one in Chinese those of the dictionary."""
+    return frozenset(chain.from_iterable(_plain(word) for word in words(name)))
+
+
+def _in_text(text: str | None) -> Iterator[str]:
+    return chain.from_iterable(_plain(word) for word in singular_words(fold(text or "")))
+
+
+def _plain(word: str) -> list[str]:
+    return split(word) if is_han(word[0]) else singular_words(fold(word))
