@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import chain
 
 from sqlglot import exp
@@ -45,11 +44,17 @@ class Linking:
 
 
 class Linker:
-    """One question beside one scope; statements are compared with it one by one."""
+    """One question beside one scope; statements are compared with it one by one.
+
+    To read a long question takes a moment; to compare takes as long as to parse.
+    """
 
     def __init__(self, question: str, scope: Scope) -> None:
-        self._question = question
+        meanings = [found for found in map(_telling, _meanings(question)) if found]
+        known = frozenset(chain.from_iterable(_names(scope)))
         self._scope = scope
+        self._asked = frozenset(chain.from_iterable(chain.from_iterable(meanings)))
+        self._links = [found for found in (_pointing(meaning, known) for meaning in meanings) if found]
 
     def link(self, sql: str) -> Linking | None:
         """What the statement has of the question; None where it can't be read. It has passed the guard."""
@@ -64,21 +69,6 @@ class Linker:
         missed = sum(not any(meaning & read for meaning in meanings) for meanings in self._links)
         unasked = sum(not _words_of(table) & self._asked for table in tables)
         return Linking(missed, unasked)
-
-    @cached_property
-    def _meanings(self) -> list[list[Meaning]]:
-        """Of each word of the question what it may mean."""
-        return [found for found in map(_telling, _meanings(self._question)) if found]
-
-    @cached_property
-    def _asked(self) -> Meaning:
-        return frozenset(chain.from_iterable(chain.from_iterable(self._meanings)))
-
-    @cached_property
-    def _links(self) -> list[list[Meaning]]:
-        """Of each word that names something in the scope, what it may mean there."""
-        known = frozenset(chain.from_iterable(_names(self._scope)))
-        return [found for meanings in self._meanings if (found := _pointing(meanings, known))]
 
 
 def _meanings(question: str) -> Iterator[list[Meaning]]:

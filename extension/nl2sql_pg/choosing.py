@@ -21,7 +21,7 @@ STEEPNESS = 4.0  # of a vote in the log-probability
 # Of a vote in what the statement leaves out of the question, and in tables that the question does not speak of.
 MISSED, UNASKED = 0.8, 0.5
 MOST_LINKS = 4  # of either that count
-RETOLD = 4.0  # how much of it in that of the question told back
+RETOLD = 2.0  # how much of it in that of the question told back; more misled the 0.5B
 
 SURE = -0.1  # mean log-probability a token from which one answer is enough
 AGREED = 0.6  # of all votes from which on several answers are enough

@@ -29,7 +29,7 @@ from sidecar.guard.scope import Scope
 from sidecar.linking import Linker
 from sidecar.prompt.ddl import render_schema
 from sidecar.prompt.extract import before_sql, extract_sql
-from sidecar.prompt.render import STOP, ValueMatch, render, render_retelling
+from sidecar.prompt.render import STOP, Context, ValueMatch, render, render_retelling
 from sidecar.repair.repair import repair
 from sidecar.services import Services
 
@@ -53,8 +53,7 @@ async def generate(services: Services, request: GenerateRequest) -> GenerateAnsw
     generation = await _ask_engine(services, request, messages, context.scope)
     answered = time.perf_counter()
     # in a thread: a long question takes a moment, and others are waiting
-    asked = await asyncio.to_thread(with_meanings, context.question) if request.mend else ""
-    linker = Linker(context.question, context.scope)
+    asked, linker = await asyncio.to_thread(_read_question, context, request.mend)
     candidates = [
         _linked(candidate(sample, context.scope, request.mend, context.values, asked), linker)
         for sample in generation.samples
@@ -72,6 +71,11 @@ async def generate(services: Services, request: GenerateRequest) -> GenerateAnsw
         },
         warnings=[],
     )
+
+
+def _read_question(context: Context, mend: bool) -> tuple[str, Linker]:
+    """What repair and linking know of the question."""
+    return with_meanings(context.question) if mend else "", Linker(context.question, context.scope)
 
 
 async def _ask_engine(
