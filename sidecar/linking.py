@@ -6,7 +6,7 @@ does not speak of, is rather not the one that was meant.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
@@ -14,7 +14,7 @@ from sqlglot import exp
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import SqlglotError
 
-from sidecar.glossary.words import gloss, is_han, split
+from sidecar.glossary.words import Word, is_han, split
 from sidecar.guard.scope import Scope, Table
 from sidecar.repair.closest import fold, singular_words
 from sidecar.repair.nodes import words
@@ -44,14 +44,14 @@ class Linking:
 
 
 class Linker:
-    """One question beside one scope; statements are compared with it one by one.
+    """One question, with its Chinese words, beside one scope; statements are compared with it one by one.
 
     To read a long question takes a moment; to compare takes as long as to parse.
     """
 
-    def __init__(self, question: str, scope: Scope) -> None:
-        meanings = [found for found in map(_telling, _meanings(question)) if found]
-        known = frozenset(chain.from_iterable(_names(scope)))
+    def __init__(self, question: str, chinese: Iterable[Word], scope: Scope) -> None:
+        meanings = [found for found in map(_telling, _meanings(question, chinese)) if found]
+        known = frozenset(chain.from_iterable(map(_in_name, _names(scope))))
         self._scope = scope
         self._asked = frozenset(chain.from_iterable(chain.from_iterable(meanings)))
         self._links = [found for found in (_pointing(meaning, known) for meaning in meanings) if found]
@@ -65,14 +65,15 @@ class Linker:
         if tree is None:
             return None
         tables = _tables(tree, self._scope)
-        read = _read_words(tree, tables)
+        named = [frozenset(_in_name(table.name)).union(_in_text(table.comment)) for table in tables]
+        read = frozenset(chain(*named, _read_words(tree, tables)))
         missed = sum(not any(meaning & read for meaning in meanings) for meanings in self._links)
-        unasked = sum(not _words_of(table) & self._asked for table in tables)
+        unasked = sum(not own & self._asked for own in named)
         return Linking(missed, unasked)
 
 
-def _meanings(question: str) -> Iterator[list[Meaning]]:
-    for word in gloss(question):
+def _meanings(question: str, chinese: Iterable[Word]) -> Iterator[list[Meaning]]:
+    for word in chinese:
         # a single character has too many meanings to tell one
         english = word.meanings[:MEANINGS] if len(word.text) > 1 else ()
         yield [frozenset({word.text}), *(frozenset(singular_words(fold(meaning))) for meaning in english)]
@@ -92,14 +93,10 @@ def _pointing(meanings: list[Meaning], known: Meaning) -> list[Meaning]:
     return [m for m in meanings if m <= known] or [m for m in meanings if m & known]
 
 
-def _names(scope: Scope) -> Iterator[Meaning]:
+def _names(scope: Scope) -> Iterator[str]:
     for table in scope.tables:
-        yield _singular(table.name)
-        yield from (_singular(column.name) for column in table.columns)
-
-
-def _words_of(table: Table) -> Meaning:
-    return _singular(table.name) | frozenset(_in_text(table.comment))
+        yield table.name
+        yield from (column.name for column in table.columns)
 
 
 def _tables(tree: exp.Expr, scope: Scope) -> list[Table]:
@@ -107,30 +104,23 @@ def _tables(tree: exp.Expr, scope: Scope) -> list[Table]:
     return list({table.full_name: table for table in found if table}.values())
 
 
-def _read_words(tree: exp.Expr, tables: list[Table]) -> Meaning:
-    """Words of the tables, of the columns that do more than join them, and of literals."""
-    joining = {id(column) for join in tree.find_all(exp.Join) for column in _condition(join).find_all(exp.Column)}
+def _read_words(tree: exp.Expr, tables: list[Table]) -> Iterator[str]:
+    """Words of literals, and of the columns that do more than join tables."""
+    conditions = [on for join in tree.find_all(exp.Join) if (on := join.args.get("on")) is not None]
+    joining = {id(column) for on in conditions for column in on.find_all(exp.Column)}
     columns = {node.name for node in tree.find_all(exp.Column) if id(node) not in joining}
     if any(not isinstance(star.parent, exp.Count) for star in tree.find_all(exp.Star)):
         columns |= {column.name for table in tables for column in table.columns}
     comments = (column.comment for table in tables for column in table.columns if column.name in columns)
     literals = (str(node.this) for node in tree.find_all(exp.Literal) if node.is_string)
-    named = chain(*map(_words_of, tables), *map(_singular, columns), *map(_in_text, comments), *map(_in_text, literals))
-    return frozenset(named)
+    return chain.from_iterable(chain(map(_in_name, columns), map(_in_text, comments), map(_in_text, literals)))
 
 
-def _condition(join: exp.Join) -> exp.Expr:
-    return join.args.get("on") or exp.Null()
-
-
-def _singular(name: str) -> Meaning:
-    """Words of a name; of one in Chinese those of the dictionary."""
-    return frozenset(chain.from_iterable(_plain(word) for word in words(name)))
+def _in_name(name: str) -> Iterator[str]:
+    return _in_text(" ".join(words(name)))
 
 
 def _in_text(text: str | None) -> Iterator[str]:
-    return chain.from_iterable(_plain(word) for word in singular_words(fold(text or "")))
-
-
-def _plain(word: str) -> list[str]:
-    return split(word) if is_han(word[0]) else singular_words(fold(word))
+    """Words in the singular; of Chinese those of the dictionary."""
+    for word in singular_words(fold(text or "")):
+        yield from split(word) if is_han(word[0]) else (word,)

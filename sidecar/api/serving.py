@@ -23,7 +23,7 @@ from sidecar.api.schemas import (
 )
 from sidecar.engine.base import Generation, Message, Sample, Sampling
 from sidecar.errors import SidecarError
-from sidecar.glossary.words import with_meanings
+from sidecar.glossary.words import gloss, with_meanings
 from sidecar.guard.check import Checked, check
 from sidecar.guard.scope import Scope
 from sidecar.linking import Linker
@@ -75,7 +75,8 @@ async def generate(services: Services, request: GenerateRequest) -> GenerateAnsw
 
 def _read_question(context: Context, mend: bool) -> tuple[str, Linker]:
     """What repair and linking know of the question."""
-    return with_meanings(context.question) if mend else "", Linker(context.question, context.scope)
+    words = gloss(context.question)
+    return with_meanings(context.question, words) if mend else "", Linker(context.question, words, context.scope)
 
 
 async def _ask_engine(

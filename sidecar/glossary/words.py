@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,9 +35,9 @@ def gloss(text: str) -> list[Word]:
     return list(_known(text))
 
 
-def with_meanings(text: str) -> str:
+def with_meanings(text: str, words: Iterable[Word]) -> str:
     """The text, and behind it all that its Chinese words may mean: for who looks for English words in it."""
-    return " ".join([text, *dict.fromkeys(meaning for word in gloss(text) for meaning in word.meanings)])
+    return " ".join([text, *dict.fromkeys(meaning for word in words for meaning in word.meanings)])
 
 
 def _known(text: str) -> Iterator[Word]:

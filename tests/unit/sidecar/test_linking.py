@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sidecar.glossary.words import gloss
 from sidecar.guard.scope import Column, Scope, Table
 from sidecar.linking import Linker
 
@@ -26,52 +27,48 @@ JOINED = "SELECT {} FROM customers JOIN orders ON orders.customer_id = customers
 
 
 def linked(question: str, sql: str, scope: Scope = SHOP) -> tuple[int, int]:
-    found = Linker(question, scope).link(sql)
+    found = Linker(question, gloss(question), scope).link(sql)
     assert found is not None
     return found.missed, found.unasked
 
 
-@pytest.mark.parametrize(
-    ("question", "sql", "missed", "unasked"),
-    [
-        ("how many customers are there?", "SELECT count(*) FROM customers", 0, 0),
-        ("how many customers are there?", "SELECT count(*) FROM orders", 1, 1),
-        ("how many customers are there?", JOINED.format("count(*)"), 0, 1),
-        ("the birth date of each customer", "SELECT full_name FROM customers", 2, 0),
-        ("the birth date of each customer", 'SELECT "birthDate" FROM customers', 0, 0),
-        ("orders of each region", "SELECT count(*) FROM orders", 1, 0),
-        ("customers in the North region", "SELECT 1 FROM customers WHERE full_name = 'North Region'", 0, 0),
-        ("who ordered for 300 in total?", JOINED.format("full_name"), 1, 2),
-        ("all regions", "SELECT * FROM regions", 0, 0),
-        ("region ids", "SELECT * FROM regions", 0, 0),
-        ("region names", "WITH r AS (SELECT region_name FROM regions) SELECT * FROM r", 0, 0),
-        ("what do suppliers sell", "SELECT land FROM kna1", 0, 0),
-        ("", "SELECT 1 FROM orders", 0, 1),
-        ("the of in 3 x", "SELECT 1 FROM orders", 0, 1),
-        ("每个客户有多少订单？", "SELECT count(*) FROM orders", 1, 0),
-        ("有多少客户？", JOINED.format("count(*)"), 0, 1),
-        ("供应商有多少？", "SELECT count(*) FROM kna1", 0, 0),
-    ],
-)
-def test_what_a_statement_leaves_out_and_adds(question: str, sql: str, missed: int, unasked: int) -> None:
-    assert linked(question, sql) == (missed, unasked)
+IN_SHOP = [
+    ("how many customers are there?", "SELECT count(*) FROM customers", 0, 0),
+    ("how many customers are there?", "SELECT count(*) FROM orders", 1, 1),
+    ("how many customers are there?", JOINED.format("count(*)"), 0, 1),
+    ("the birth date of each customer", "SELECT full_name FROM customers", 2, 0),
+    ("the birth date of each customer", 'SELECT "birthDate" FROM customers', 0, 0),
+    ("orders of each region", "SELECT count(*) FROM orders", 1, 0),
+    ("customers in the North region", "SELECT 1 FROM customers WHERE full_name = 'North Region'", 0, 0),
+    ("who ordered for 300 in total?", JOINED.format("full_name"), 1, 2),
+    ("all regions", "SELECT * FROM regions", 0, 0),
+    ("region ids", "SELECT * FROM regions", 0, 0),
+    ("region names", "WITH r AS (SELECT region_name FROM regions) SELECT * FROM r", 0, 0),
+    ("what do suppliers sell", "SELECT land FROM kna1", 0, 0),
+    ("", "SELECT 1 FROM orders", 0, 1),
+    ("the of in 3 x", "SELECT 1 FROM orders", 0, 1),
+    ("每个客户有多少订单？", "SELECT count(*) FROM orders", 1, 0),
+    ("有多少客户？", JOINED.format("count(*)"), 0, 1),
+    ("供应商有多少？", "SELECT count(*) FROM kna1", 0, 0),
+]
+IN_CHINESE = [
+    ("每个客户的姓名", "SELECT 姓名 FROM 客户", 0, 0),
+    ("每个客户的城市", "SELECT 姓名 FROM 客户", 1, 0),
+    ("订单的总金额", "SELECT sum(金额) FROM 订单, 客户", 0, 1),
+]
 
 
 @pytest.mark.parametrize(
-    ("question", "sql", "missed", "unasked"),
-    [
-        ("每个客户的姓名", "SELECT 姓名 FROM 客户", 0, 0),
-        ("每个客户的城市", "SELECT 姓名 FROM 客户", 1, 0),
-        ("订单的总金额", "SELECT sum(金额) FROM 订单, 客户", 0, 1),
-    ],
+    ("scope", "question", "sql", "missed", "unasked"),
+    [*((SHOP, *case) for case in IN_SHOP), *((CHINESE, *case) for case in IN_CHINESE)],
 )
-def test_names_in_chinese(question: str, sql: str, missed: int, unasked: int) -> None:
-    assert linked(question, sql, CHINESE) == (missed, unasked)
+def test_what_a_statement_leaves_out_and_adds(scope: Scope, question: str, sql: str, missed: int, unasked: int) -> None:
+    assert linked(question, sql, scope) == (missed, unasked)
 
 
 @pytest.mark.parametrize("sql", ["", "SELECT (", "SELECT " + "(" * 3000 + "1" + ")" * 3000])
 def test_what_can_not_be_read_has_no_links(sql: str) -> None:
-    assert Linker("customers", SHOP).link(sql) is None
+    assert Linker("customers", [], SHOP).link(sql) is None
 
 
 def test_a_table_of_another_schema_is_none_of_the_scope() -> None:

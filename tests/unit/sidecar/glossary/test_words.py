@@ -67,8 +67,8 @@ def test_other_languages_have_no_words_here(text: str) -> None:
 
 
 def test_meanings_behind_the_text() -> None:
-    assert with_meanings("法国歌手") == "法国歌手 France French singer"
-    assert with_meanings("how many singers") == "how many singers"
+    assert with_meanings("法国歌手", gloss("法国歌手")) == "法国歌手 France French singer"
+    assert with_meanings("how many singers", gloss("how many singers")) == "how many singers"
 
 
 def test_a_dictionary_that_can_not_be_read_is_told_and_knows_nothing(
