@@ -3,6 +3,8 @@
 PYTHON = $(shell readlink -f .nl2sql/venv)/bin/python
 TEST_MODELS := qwen2.5-coder-0.5b-instruct all-minilm-l6-v2
 CHECKED := -p sidecar -p tools -p bench
+# Tests of a real engine take all processors, and go one by one; the others mostly wait.
+ENGINE_TESTS := tests/engine tests/e2e
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint up down status env clean install bootstrap
@@ -18,7 +20,10 @@ test: bootstrap ## set up everything and run the whole test suite
 	@$(PYTHON) -m sidecar.models.cli pull --keep-download $(TEST_MODELS) </dev/null
 	@tools/install_extension.sh
 	@$(MAKE) --no-print-directory lint
-	@$(PYTHON) -m pytest </dev/null
+	@failed=0; \
+	$(PYTHON) -m pytest -n 2 --dist loadfile $(ENGINE_TESTS:%=--ignore=%) </dev/null || failed=1; \
+	$(PYTHON) -m pytest $(ENGINE_TESTS) </dev/null || failed=1; \
+	exit $$failed
 
 lint: ## ruff and mypy
 	@$(PYTHON) -m ruff check .

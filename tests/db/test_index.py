@@ -466,8 +466,10 @@ def test_a_scope_of_very_many_relations(database: Database, admin: Connection, a
     assert any("filler" in words for _, words in few.values())
     assert not any("filler" in words for _, words in many.values())
     assert many["penguins"][1].keys() == few["penguins"][1].keys() == {"penguin", "speci"}
-    assert 150 <= len(many) <= len(few)
-    assert all(few[name][0] == distance is not None for name, (distance, _) in many.items())
+    # a vector index may overlook some: what it finds instead of them has its true distance, too
+    shared = many.keys() & few.keys()
+    assert 150 <= len(many) <= len(few) + 5 and len(shared) >= 140
+    assert all(many[name][0] == few[name][0] is not None for name in shared)
 
 
 def test_words_follow_a_change(database: Database, admin: Connection) -> None:

@@ -176,7 +176,7 @@ def test_a_killed_engine_fails_its_requests_and_comes_back(host: EngineHost) -> 
 
     took, results = host.call(kill_midway())
     assert [error.sqlstate for error in results if isinstance(error, SidecarError)] == ["NL302"] * 4
-    assert took < 1
+    assert took < 5, "the requests ended with the engine: their thousand tokens would take a minute"
     host.wait_for("restarting", timeout=5)
     with pytest.raises(SidecarError) as caught:
         host.ask(ESSAY)
