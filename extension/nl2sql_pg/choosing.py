@@ -23,20 +23,18 @@ MISSED, UNASKED = 0.8, 0.5
 MOST_LINKS = 4  # of either that count
 RETOLD = 2.0  # how much of it in that of the question told back; more misled the 0.5B
 
-SURE = -0.1  # mean log-probability a token from which one answer is enough
+SURE = -0.13  # mean log-probability a token from which one answer is enough; with -0.1 more were asked, none better
 AGREED = 0.6  # of all votes from which on several answers are enough
 UNTOLD = -4.0  # log-probability a token of the question where it was not told back: of few votes, or no engine could
 UNKNOWN_LOGPROB = -0.15  # taken where the engine gives none
 
 _WEIGHTS = {
-    "one": -0.44,
-    "first": 7.96,  # log-probability of the first proposal
-    "share": 1.83,  # of all proposals, those that agree with the answer
-    "mended": -0.07,
-    "empty": -0.23,
-    "lonely": 1.12,  # one was enough
-    "majority": 0.97,  # of all votes, where there were several
-    "chinese": -0.44,  # the question; fitted on 160 such questions with one sure answer each
+    "first": 7.58,  # log-probability of the first proposal
+    "share": 1.53,  # of all proposals, those that agree with the answer
+    "empty": -1.06,
+    "settled": 0.83,  # the first was enough
+    "majority": 1.04,  # of all votes, where there were several
+    "chinese": -0.63,
 }
 
 
@@ -79,12 +77,10 @@ def choose(attempts: list[Attempt], chinese: bool = False) -> Choice | None:
     votes, all_votes = _votes(ranked[0]), sum(map(_votes, ranked))
     lonely = len(attempts) == 1
     features = {
-        "one": 1.0,
         "first": _logprob(attempts[0]),
         "share": len(ranked[0]) / len(attempts),
-        "mended": float(bool(chosen.repairs)),
         "empty": float(chosen.empty),
-        "lonely": float(lonely),
+        "settled": float(lonely and is_settled(attempts)),
         "majority": 0.0 if lonely else votes / all_votes,
         "chinese": float(chinese),
     }
