@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -139,6 +140,8 @@ def own_cluster(keep: bool) -> Iterator[Cluster]:
 
 
 def main() -> int:
+    # as Ctrl-C: whoever ends it so wants no sidecar and no server left behind
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     bench = Bench(read_arguments(__doc__ or ""))
     bench.look_at_age()
     if bench.arguments.dsn:
