@@ -203,15 +203,19 @@ def test_error(path: Path, name: str) -> None:
     assert reply["error"] == exchanges(name)[0]["response"]["body"]["error"]
 
 
+def asking(path: Path) -> Any:
+    """What `gloss` needs of the context of a question."""
+    client = Client(Endpoint(str(path), str(os.geteuid()), 100_000), lambda: None)
+    return SimpleNamespace(client=client, deadline=time.monotonic() + 5)
+
+
 @pytest.mark.parametrize("exchange", [0, 1])
 def test_gloss(path: Path, exchange: int) -> None:
     """Where the question's words stand, and what they mean."""
     pair = exchanges("gloss")[exchange]
     with peer(path, says(http(pair["response"]["body"]))):
-        client = Client(Endpoint(str(path), str(os.geteuid()), 100_000), lambda: None)
-        context = SimpleNamespace(client=client, deadline=time.monotonic() + 5)
         question = pair["request"]["body"]["question"]
-        found = gloss(context, question)  # type: ignore[arg-type]
+        found = gloss(asking(path), question)
     assert [{"start": w.start, "end": w.end, "meanings": list(w.meanings)} for w in found] == pair["response"]["body"][
         "words"
     ]
@@ -223,11 +227,8 @@ def test_gloss(path: Path, exchange: int) -> None:
     [None, "法国", [1], [{}], [{"start": 0, "end": 99, "meanings": []}], [{"start": 0, "end": 1, "meanings": [1]}]],
 )
 def test_gloss_nonsense(path: Path, words: Any) -> None:
-    with peer(path, says(http({"protocol": 1, "words": words}))):
-        client = Client(Endpoint(str(path), str(os.geteuid()), 100_000), lambda: None)
-        context = SimpleNamespace(client=client, deadline=time.monotonic() + 5)
-        with pytest.raises(Refusal) as caught:
-            gloss(context, "法国")  # type: ignore[arg-type]
+    with peer(path, says(http({"protocol": 1, "words": words}))), pytest.raises(Refusal) as caught:
+        gloss(asking(path), "法国")
     assert caught.value.sqlstate == "NL005"
 
 
