@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nl2sql_pg.attempts import Attempt
-from nl2sql_pg.choosing import choose, is_settled, rivals
+from nl2sql_pg.choosing import SURE, choose, is_settled, rivals
 
 
 def attempt(sql: str | None, logprob: float | None = -0.05, **changes: Any) -> Attempt:
@@ -85,6 +85,8 @@ def test_confidence_follows_what_speaks_for_an_answer() -> None:
     assert 0 < confidence(unsure) < confidence(sure) < 1
     assert confidence(attempt("a", -0.02, greedy=True, empty=True)) < confidence(sure)
     assert confidence(attempt("a", -0.02, greedy=True, repairs=["x"])) < confidence(sure)
+    just_enough, not_quite = (attempt("a", SURE + by, greedy=True) for by in (0.001, -0.001))
+    assert confidence(just_enough) - confidence(not_quite) > 0.05, "a lone answer that was not enough is none that was"
     chinese = choose([sure], chinese=True)
     assert chinese and chinese.confidence < confidence(sure)
     agreed = [unsure, attempt("a"), attempt("a"), attempt("a")]
