@@ -120,6 +120,8 @@ class Demo:
             print(f"  shop: loaded in {time.monotonic() - began:.1f} s", flush=True)
             self.note("shop", *files, extra=month)
         psql.run(files[1].read_text(encoding="utf-8"), "-1")
+        # a processor without AVX-512 may need more than the default of 30 s for the first question about the schema
+        psql.run(f"ALTER DATABASE {DATABASE} SET nl2sql.timeout = '120s';")
         self.give_password(psql)
 
     def give_password(self, psql: Psql) -> None:
