@@ -64,7 +64,10 @@ def is_settled(attempts: list[Attempt]) -> bool:
     if len(attempts) > 1:
         choice = choose(attempts)
         return choice is not None and choice.votes >= AGREED * choice.all_votes
-    first = attempts[0]
+    return _is_enough(attempts[0])
+
+
+def _is_enough(first: Attempt) -> bool:
     return first.usable and not first.repairs and not first.empty and _logprob(first) >= SURE
 
 
@@ -80,7 +83,7 @@ def choose(attempts: list[Attempt], chinese: bool = False) -> Choice | None:
         "first": _logprob(attempts[0]),
         "share": len(ranked[0]) / len(attempts),
         "empty": float(chosen.empty),
-        "settled": float(lonely and is_settled(attempts)),
+        "settled": float(lonely and _is_enough(attempts[0])),
         "majority": 0.0 if lonely else votes / all_votes,
         "chinese": float(chinese),
     }

@@ -8,7 +8,6 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from sidecar.errors import SidecarError
@@ -24,7 +23,8 @@ EXIT_INTERRUPTED = 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; errors go to stderr in PostgreSQL's four fields."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    # leave through the finally blocks when a service manager stops us, as after Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = _parser().parse_args(argv)
     try:
         return int(options.run(options, Store(options.cache or default_cache())))
@@ -34,11 +34,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\ninterrupted; the next pull goes on where this one stopped", file=sys.stderr)
         return EXIT_INTERRUPTED
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Leave through the finally blocks when a service manager stops us, as after Ctrl-C."""
-    raise KeyboardInterrupt
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -145,6 +145,10 @@ class Statement:
         """References by the identity of their column."""
         return {id(reference.column): reference for reference in self.references}
 
+    def knows(self, name: str) -> bool:
+        """Whether any table of the scope has a column of this name."""
+        return any(column.name == name for table in self.scope.tables for column in table.columns)
+
     def problems(self) -> list[Reference]:
         """What can't bind; join conditions first, since other names lean on the tables they bring in."""
         found = [r for r in self.references if r.state in (State.MISSING, State.AMBIGUOUS)]

@@ -40,6 +40,11 @@ def column(qualifier: str, name: str) -> exp.Column:
     return exp.Column(this=identifier(name), table=identifier(qualifier))
 
 
+def part_of(unit: str, moment: exp.Expr) -> exp.Extract:
+    """EXTRACT(unit FROM moment)."""
+    return exp.Extract(this=exp.Var(this=unit.upper()), expression=moment)
+
+
 def all_of(conditions: list[exp.Expr]) -> exp.Expr:
     """The conditions joined by AND."""
     whole = conditions[0]

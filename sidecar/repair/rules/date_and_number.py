@@ -6,6 +6,7 @@ from sqlglot import exp
 
 from sidecar.repair import kinds
 from sidecar.repair.binding import Statement
+from sidecar.repair.nodes import part_of
 
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In, exp.Between)
 
@@ -16,7 +17,7 @@ def mend(statement: Statement) -> str | None:
             others = _others(node, moment)
             if kinds.kind(moment, statement) in kinds.MOMENTS and others and all(_is_year(o) for o in others):
                 before = moment.sql(dialect="postgres")
-                moment.replace(exp.Extract(this=exp.Var(this="YEAR"), expression=moment.copy()))
+                moment.replace(part_of("year", moment.copy()))
                 return f"{before} is a date: its year is compared"
     return None
 

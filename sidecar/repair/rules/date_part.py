@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from sidecar.repair import kinds
 from sidecar.repair.binding import Reference, Source, State, Statement
-from sidecar.repair.nodes import identifier
+from sidecar.repair.nodes import identifier, part_of
 
 # Not `day`, which may be one of the week, of the month, or the date itself.
 _PARTS = frozenset({"year", "quarter", "month"})
@@ -16,7 +16,7 @@ def mend(statement: Statement, problem: Reference) -> str | None:
     part = problem.name
     if part not in _PARTS or problem.state is not State.MISSING or problem.level.opaque:
         return None
-    if any(column.name == part for table in statement.scope.tables for column in table.columns):
+    if statement.knows(part):
         return None
     moments = [moment for source in _sources(problem) for moment in _moments(source)]
     if len(moments) != 1:
@@ -24,7 +24,7 @@ def mend(statement: Statement, problem: Reference) -> str | None:
     source, name = moments[0]
     before = problem.column.sql(dialect="postgres")
     table = identifier(source) if len(problem.level.sources) > 1 or problem.qualifier else None
-    taken = exp.Extract(this=exp.Var(this=part.upper()), expression=exp.Column(this=identifier(name), table=table))
+    taken = part_of(part, exp.Column(this=identifier(name), table=table))
     # as a column of the result it keeps its name, by which GROUP BY and ORDER BY may call it
     chosen = isinstance(problem.column.parent, exp.Select) and problem.column.arg_key == "expressions"
     problem.column.replace(exp.alias_(taken, part) if chosen else taken)

@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from sidecar.repair import formats
 from sidecar.repair.binding import Statement
+from sidecar.repair.nodes import part_of
 
 Arguments = list[exp.Expr]
 _UNITS = frozenset("year quarter month week day hour minute second".split())
@@ -84,7 +85,7 @@ def _part(unit: str) -> Callable[[Arguments], exp.Expr | None]:
 
 
 def _extract(unit: str, of: exp.Expr) -> exp.Expr:
-    return exp.Extract(this=exp.Var(this=unit.upper()), expression=_moment(of))
+    return part_of(unit, _moment(of))
 
 
 def _day_of_week(arguments: Arguments) -> exp.Expr | None:
@@ -171,18 +172,16 @@ def _timestamp_diff(arguments: Arguments) -> exp.Expr | None:
     since, until = _moment(arguments[1]), _moment(arguments[2])
     if unit in ("year", "month"):
         age = exp.Anonymous(this="AGE", expressions=[until, since])
-        years = exp.Extract(this=exp.Var(this="YEAR"), expression=age)
+        years = part_of("year", age)
         if unit == "year":
             return years
-        months = exp.Extract(this=exp.Var(this="MONTH"), expression=age.copy())
+        months = part_of("month", age.copy())
         return exp.Paren(this=exp.Add(this=exp.Mul(this=years, expression=exp.Literal.number(12)), expression=months))
     seconds = {"week": 604800, "day": 86400, "hour": 3600, "minute": 60, "second": 1}.get(unit)
     if seconds is None:
         return None
     span = exp.Sub(this=_cast(until, "TIMESTAMP"), expression=_cast(since, "TIMESTAMP"))
-    whole = exp.Div(
-        this=exp.Extract(this=exp.Var(this="EPOCH"), expression=span), expression=exp.Literal.number(seconds)
-    )
+    whole = exp.Div(this=part_of("epoch", span), expression=exp.Literal.number(seconds))
     return exp.Trunc(this=whole)
 
 

@@ -54,7 +54,7 @@ def mend_bare(statement: Statement, problem: Reference) -> str | None:
 
 def mend(statement: Statement, problem: Reference) -> str | None:
     """Nearly the same letters, where no table has the name as it stands."""
-    if any(c.name == problem.name for table in statement.scope.tables for c in table.columns):
+    if statement.knows(problem.name):
         return None
     return _mend(problem, lambda name: is_near(name, problem.name)) or _mend(
         problem, lambda name: _one_of(name) == _one_of(problem.name)
