@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from sidecar.repair.binding import Level, Source, State, Statement
-from sidecar.repair.nodes import folded
+from sidecar.repair.nodes import folded, identifier
 
 INTEGER, NUMERIC, FLOAT, TEXT, DATE, TIMESTAMP, BOOLEAN = "integer", "numeric", "float", "text", "date", "time", "bool"
 NUMBERS = frozenset({INTEGER, NUMERIC, FLOAT})
@@ -130,6 +130,21 @@ def samples(node: exp.Expr, statement: Statement) -> tuple[str, ...]:
         return ()
     columns = [c for c in reference.home.table.columns if c.name == reference.name]
     return columns[0].values + columns[0].samples if columns else ()
+
+
+def moments(source: Source) -> list[str]:
+    """Its dates and timestamps."""
+    columns = source.table.columns if source.table else ()
+    return [column.name for column in columns if kind_of_type(column.type) in MOMENTS]
+
+
+def only_moment(level: Level) -> exp.Column | None:
+    """The one date or timestamp of the tables in FROM, as it can be written there."""
+    found = [(source, name) for source in level.sources for name in moments(source)]
+    if level.opaque or len(found) != 1:
+        return None
+    source, name = found[0]
+    return exp.Column(this=identifier(name), table=identifier(source.name) if len(level.sources) > 1 else None)
 
 
 def level_of(node: exp.Expr, statement: Statement) -> Level | None:

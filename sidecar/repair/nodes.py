@@ -13,6 +13,8 @@ from sidecar.guard.names import quote
 NAMING_WORDS = frozenset({"name", "title", "label"})
 # What sqlglot reads as a column and PostgreSQL as a value.
 VALUE_WORDS = frozenset({"current_catalog", "current_schema", "localtime", "localtimestamp"})
+# What an expression counted from today has in it.
+TODAY = (exp.CurrentDate, exp.CurrentTimestamp)
 # Aggregates that sqlglot doesn't count among its own.
 _MORE_AGGREGATES = frozenset("bool_and bool_or every jsonb_agg mode range_agg range_intersect_agg".split())
 

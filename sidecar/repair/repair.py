@@ -12,6 +12,7 @@ from sidecar.repair.rules import (
     abandoned_join,
     aggregate_in_where,
     bridge_table,
+    constant_group,
     count_rows,
     date_and_number,
     date_from_text,
@@ -32,6 +33,7 @@ from sidecar.repair.rules import (
     output_alias,
     pointless_count,
     quoted_text,
+    relative_period,
     round_digits,
     set_order,
     set_types,
@@ -92,11 +94,13 @@ _OF_THE_WHOLE: tuple[Callable[[Statement], str | None], ...] = (
     having_columns.mend,
     nested_aggregate.mend,
     pointless_count.mend,
+    constant_group.mend,
     group_by.mend,
     distinct_order.mend,
     set_order.mend,
     set_types.mend,
     value_spelling.mend,
+    relative_period.mend,
 )
 
 

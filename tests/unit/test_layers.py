@@ -25,6 +25,7 @@ SIDECAR_ORDER = [
     "engine",  # text from messages
     "linking",  # what a statement has of its question; words of repair
     "repair",  # puts right what can't bind; a scope and names of the guard
+    "periods",  # counted from today, as a question names them
     "guard",  # judges a statement; knows nothing of where it came from
     "glossary",  # English for Chinese words
     "models",  # files on disk

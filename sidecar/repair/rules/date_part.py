@@ -18,7 +18,7 @@ def mend(statement: Statement, problem: Reference) -> str | None:
         return None
     if statement.knows(part):
         return None
-    moments = [moment for source in _sources(problem) for moment in _moments(source)]
+    moments = [(source.name, name) for source in _sources(problem) for name in kinds.moments(source)]
     if len(moments) != 1:
         return None
     source, name = moments[0]
@@ -33,9 +33,3 @@ def mend(statement: Statement, problem: Reference) -> str | None:
 
 def _sources(problem: Reference) -> list[Source]:
     return problem.level.sources if not problem.qualifier else [problem.home] if problem.home else []
-
-
-def _moments(source: Source) -> list[tuple[str, str]]:
-    """Its dates and timestamps, each with the name that the table goes by."""
-    columns = source.table.columns if source.table else ()
-    return [(source.name, column.name) for column in columns if kinds.kind_of_type(column.type) in kinds.MOMENTS]

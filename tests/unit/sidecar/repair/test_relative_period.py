@@ -1,0 +1,93 @@
+"""Periods counted from today, beside the question that names them."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+import sqlglot
+
+from sidecar.guard.check import check
+from sidecar.guard.scope import Column, Scope, Table
+from sidecar.repair.days import Unknown, hold
+from sidecar.repair.repair import Repaired, repair
+from tests.support.shop import shop_scope, statements
+
+PAIRS = [line.split(";") for line in statements(Path(__file__).with_name("relative_period.txt"))]
+
+
+@pytest.mark.parametrize(("question", "given", "expected"), PAIRS)
+def test_rule(question: str, given: str, expected: str) -> None:
+    repaired = repair(check(given, shop_scope()).sql, shop_scope(), question=question)
+    assert repaired.sql == expected
+    assert len(repaired.notes) == 1
+    assert check(expected, shop_scope()).sql == expected
+    assert repair(expected, shop_scope(), question=question) == Repaired(expected)
+
+
+@pytest.mark.parametrize(("_question", "given", "expected"), PAIRS)
+def test_only_for_a_question_that_names_one(_question: str, given: str, expected: str) -> None:
+    given = check(given, shop_scope()).sql
+    assert repair(given, shop_scope(), question="how many orders are there") == Repaired(given)
+
+
+@pytest.mark.parametrize(
+    ("question", "given"),
+    [
+        # the same days in other words
+        ("orders last year", "EXTRACT(YEAR FROM order_date) = EXTRACT(YEAR FROM CURRENT_DATE) - 1"),
+        (
+            "orders last month",
+            "DATE_TRUNC('MONTH', order_date) = DATE_TRUNC('MONTH', CURRENT_DATE - INTERVAL '1 MONTH')",
+        ),
+        ("orders this month", "order_date >= DATE_TRUNC('MONTH', CURRENT_DATE)"),
+        ("今天的订单", "order_date = CURRENT_DATE"),
+        ("上周的订单", "DATE_TRUNC('WEEK', order_date) = DATE_TRUNC('WEEK', CURRENT_DATE) - INTERVAL '7 DAYS'"),
+        # more than the period is asked for
+        ("orders since last year", "order_date >= DATE_TRUNC('YEAR', CURRENT_DATE) - INTERVAL '1 YEAR'"),
+        ("orders before this year", "order_date < DATE_TRUNC('YEAR', CURRENT_DATE)"),
+        ("this year compared with last year", "order_date >= DATE_TRUNC('YEAR', CURRENT_DATE) - INTERVAL '1 YEAR'"),
+        ("orders of May this year", "EXTRACT(MONTH FROM order_date) = 5"),
+        ("去年上半年的订单", "EXTRACT(MONTH FROM order_date) <= 6"),
+        ("今年与去年同期的订单", "order_date >= CURRENT_DATE - INTERVAL '1 YEAR'"),
+        # what is not read here
+        ("orders last week", "AGE(order_date) < INTERVAL '7 DAYS'"),
+        ("orders last week", "NOT order_date >= CURRENT_DATE"),
+    ],
+)
+def test_left_alone(question: str, given: str) -> None:
+    sql = check(f"SELECT COUNT(*) FROM orders WHERE {given}", shop_scope()).sql
+    assert repair(sql, shop_scope(), question=question) == Repaired(sql)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT COUNT(*) FROM customers",  # two dates: birth and signup
+        "SELECT SUM(quantity) FROM order_items",  # none
+        "SELECT COUNT(*) FILTER (WHERE order_date >= DATE_TRUNC('QUARTER', CURRENT_DATE)) FROM orders",
+        "SELECT MAX(CURRENT_DATE - order_date) FROM orders",
+        "SELECT channel FROM orders GROUP BY channel HAVING MAX(order_date) < '2024-01-01'",
+        "SELECT full_name FROM customers WHERE customer_id IN (SELECT customer_id FROM orders)",
+        "SELECT 1 FROM orders WHERE order_date < CURRENT_DATE UNION SELECT 2 FROM orders WHERE order_date > NOW()",
+        "SELECT COUNT(*) FROM customers WHERE signup_date < CURRENT_DATE AND birth_date < CURRENT_DATE",
+    ],
+)
+def test_nothing_says_where_it_belongs(sql: str) -> None:
+    given = check(sql, shop_scope()).sql
+    assert repair(given, shop_scope(), question="what of last quarter") == Repaired(given)
+
+
+def test_a_period_that_the_schema_has_itself() -> None:
+    columns = (Column("sales_last_year", "numeric"), Column("opened", "date"))
+    scope = Scope(("s",), (Table("s", "store", "table", columns),))
+    sql = "SELECT SUM(sales_last_year) FROM store"
+    assert repair(sql, scope, question="sales of last year") == Repaired(sql)
+
+
+@pytest.mark.parametrize("interval", ["'1 quarter'", "'1 month 2 days'", "'soon'"])
+def test_an_interval_that_is_not_read(interval: str) -> None:
+    condition = sqlglot.parse_one(f"d > CURRENT_DATE - INTERVAL {interval}", read="postgres")
+    with pytest.raises(Unknown):
+        hold([condition], date(2024, 1, 1), date(2024, 1, 1))
