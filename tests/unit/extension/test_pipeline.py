@@ -86,6 +86,18 @@ def test_more_proposals_until_they_agree(path: Path, rounds: list[str], answer: 
     assert [request["repair"] is not None for request in sent] == [False, False, "x" in rounds[-2:][0]][: len(sent)]
 
 
+@pytest.mark.parametrize(
+    ("allowed", "length", "longest"), [(400, 200, 200), (400, 30, 96), (400, 900, 400), (50, 30, 50)]
+)
+def test_a_sample_may_not_go_on_much_longer_than_the_first(path: Path, allowed: int, length: int, longest: int) -> None:
+    first = "select ".ljust(length, "a")
+    options = json.dumps({"max_tokens": allowed})
+    with peer(path, lambda c, r: c.sendall(answer_to(r, first, logprob=-0.3))) as listening:
+        json.loads(entry.ask(session(path, BODY, {first: 1.0}), "how many", options, CALLER))
+    sent = [json.loads(request.partition(b"\r\n\r\n")[2]) for request in listening.requests]
+    assert [request["max_tokens"] for request in sent] == [allowed, longest]
+
+
 def test_proposals_so_far_stand_where_more_fail(path: Path) -> None:
     def reply_to(connection: socket.socket, request: bytes) -> None:
         first = json.loads(request.partition(b"\r\n\r\n")[2])["candidates"] == 1
