@@ -19,11 +19,16 @@ _DAYS = {"今年": ("year", 0), "去年": ("year", 1), "昨年": ("year", 1), "�
 _MORE = re.compile(
     r"\b(?:since|before|until|till|prior|older|newer|than|versus|vs|compared?|comparison|growth|grew|change[ds]?|same"
     r"|after|excluding|except|outside|their|his|her|its|ago|earlier|half|q[1-4]|(?:first|second|third|fourth|last)\s+quarter"
-    r"|not|never|no|without"
+    r"|not|never|no|without|as of|up to|old|age"
     r"|january|february|march|april|may|june|july|august|september|october|november|december)\b|n't\b|\d{4}"
-    r"|[\d一二三四五六七八九十]\s*(?:月|季)|半年|同比|环比|同期|以来|之前|以前|之后|以后|比|除|未|没|不|截至",
+    r"|[\d一二三四五六七八九十]\s*(?:月|季)|半年|同比|环比|同期|以来|之前|以前|之后|以后|比|除|未|没|不(?!同)|截至|年龄|岁",
     re.I,
 )
+
+
+# What leads to the period and goes with it.
+_LEADING = re.compile(r"(?:\b(?:in|during|within|of|for|from|over|the)\s+|在)+$", re.I)
+_TRAILING = re.compile(r"^(?:之?[内中里]|[的，,、])\s*")
 
 
 @dataclass(frozen=True)
@@ -33,14 +38,42 @@ class Period:
     unit: str
     back: int
 
+    @property
+    def name(self) -> str:
+        return f"{'last' if self.back else 'this'} {self.unit}"
 
-def named_period(question: str) -> Period | None:
-    """The one period that a question is about; None if it names none or several, or says more about time than that."""
+
+@dataclass(frozen=True)
+class Dated:
+    """A question that is about one period: the period, and the question without it."""
+
+    period: Period
+    rest: str
+
+
+def read_dated(question: str) -> Dated | None:
+    """None if the question names no period or several, or says more about time than one."""
     found = [*_ENGLISH.finditer(question), *_CHINESE.finditer(question)]
     if len(found) != 1:
         return None
-    start, end = found[0].span()
-    return None if _MORE.search(f"{question[:start]} {question[end:]}") else _read(found[0])
+    before, after = question[: found[0].start()], question[found[0].end() :]
+    if _MORE.search(f"{before} {after}"):
+        return None
+    if after.startswith("'s "):  # the total of last year's orders
+        return Dated(_read(found[0]), _joined(before, after[3:]))
+    return Dated(_read(found[0]), _joined(_LEADING.sub("", before), _TRAILING.sub("", after)))
+
+
+def named_period(question: str) -> Period | None:
+    """The one period that a question is about."""
+    dated = read_dated(question)
+    return dated.period if dated else None
+
+
+def _joined(before: str, after: str) -> str:
+    """Both parts as one sentence: no blank before a full stop, one between words."""
+    before, after = before.rstrip(), after.lstrip()
+    return f"{before} {after}".strip() if after[:1].isalnum() and after[:1].isascii() else before + after
 
 
 def _read(found: re.Match[str]) -> Period:

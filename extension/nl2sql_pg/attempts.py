@@ -25,6 +25,7 @@ class Attempt:
     logprob: float | None
     error: dict[str, str] | None
     repairs: list[str] = field(default_factory=list)
+    period: str | None = None  # the condition that holds it to the period which the question counts from today
     cost: float | None = None
     confidential: bool = False  # the error's words may quote stored data: for the caller, not for the model
     greedy: bool = False  # the model's first choice of words throughout; else a sample
@@ -48,6 +49,7 @@ class Attempt:
             "cost": self.cost,
             "error": problem,
             "repairs": self.repairs,
+            "period": self.period,
         }
 
 
@@ -64,6 +66,7 @@ def read_attempt(candidate: dict[str, Any], greedy: bool) -> Attempt:
         logprob=None if logprob is None else finite(logprob),
         error=error and {name: str(error[name]) for name in ("sqlstate", "message", "detail", "hint")},
         repairs=[str(note) for note in candidate["repairs"]],
+        period=None if (period := candidate.get("period")) is None else str(period),
         greedy=greedy,
         missed=int(finite(linking["missed"])),
         unasked=int(finite(linking["unasked"])),

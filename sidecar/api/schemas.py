@@ -196,6 +196,7 @@ class CandidateBody(BaseModel):
     tokens: int
     error: ErrorFields | None
     repairs: list[str]
+    period: str | None = None
     linking: LinkingBody | None = None
 
 

@@ -8,6 +8,7 @@ import hmac
 import secrets
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from sidecar.api.schemas import (
     CandidateBody,
@@ -27,10 +28,12 @@ from sidecar.glossary.words import gloss, with_meanings
 from sidecar.guard.check import Checked, check
 from sidecar.guard.scope import Scope
 from sidecar.linking import Linker
+from sidecar.periods import Dated, Period, named_period, read_dated
 from sidecar.prompt.ddl import render_schema
 from sidecar.prompt.extract import before_sql, extract_sql
 from sidecar.prompt.render import STOP, Context, ValueMatch, render, render_retelling
-from sidecar.repair.repair import repair
+from sidecar.repair.dating import can_date
+from sidecar.repair.repair import Repaired, repair
 from sidecar.services import Services
 
 SAMPLING_TEMPERATURE = 0.7  # of several candidates; a single one is greedy
@@ -39,55 +42,115 @@ SAMPLING_TEMPERATURE = 0.7  # of several candidates; a single one is greedy
 # database, a type's name. The guard looks at the result again.
 MENDABLE = frozenset({"NL402", "NL403", "NL404", "NL405"})
 
+UNDATED = "NL410"  # of a proposal that the question's period could not be put into
+
 # Cached prefixes are shared only among requests with the same schema part: how fast an answer begins must not tell
 # what other roles may see. The key is this process's own, so that nobody can make a salt from outside.
 _SALT_KEY = secrets.token_bytes(32)
 
 
+@dataclass(frozen=True)
+class _Pass:
+    """Once to the engine and back; times in seconds."""
+
+    messages: list[Message]
+    generation: Generation
+    prompting: float
+    whole: float
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What repair knows of the question: its words, and the period that it counts from today."""
+
+    text: str = ""
+    period: Period | None = None
+    must_be_dated: bool = False  # the model was not told of the period
+
+
+NOTHING = Asked()
+
+
 async def generate(services: Services, request: GenerateRequest) -> GenerateAnswer:
-    """Candidates for one question, each checked; raises SidecarError of the engine's group."""
+    """Candidates for one question, each checked; raises SidecarError of the engine's group.
+
+    A period counted from today is left out of what the model is asked, and put into its statements. Where none of these
+    says which date it is about, the model is asked with it.
+    """
     started = time.perf_counter()
     context = request.context()
-    messages = render(context, services.prompt_family)
-    prompted = time.perf_counter()
-    generation = await _ask_engine(services, request, messages, context.scope)
-    answered = time.perf_counter()
+    dated = _dated(context) if request.mend else None
+    passes = [await _ask(services, request, replace(context, question=dated.rest) if dated else context)]
     # in a thread: a long question takes a moment, and others are waiting
     asked, linker = await asyncio.to_thread(_read_question, context, request.mend)
-    candidates = [
-        _linked(candidate(sample, context.scope, request.mend, context.values, asked), linker)
-        for sample in generation.samples
-    ]
+    candidates = _candidates(passes[-1], context, request.mend, replace(asked, must_be_dated=bool(dated)), linker)
+    if _none_dated(candidates):
+        passes.append(await _ask(services, request, context, time.perf_counter() - started))
+        candidates = _candidates(passes[-1], context, request.mend, asked, linker)
+    shown = [MessageBody(role=m.role, content=m.content) for m in passes[-1].messages]
     return GenerateAnswer(
         request_id=request.request_id,
-        model=generation.model,
+        model=passes[-1].generation.model,
         candidates=candidates,
-        prompt=[MessageBody(role=m.role, content=m.content) for m in messages] if request.show_prompt else None,
-        usage=Usage(prompt_tokens=generation.prompt_tokens, completion_tokens=generation.completion_tokens),
+        prompt=shown if request.show_prompt else None,
+        usage=Usage(
+            prompt_tokens=sum(each.generation.prompt_tokens for each in passes),
+            completion_tokens=sum(each.generation.completion_tokens for each in passes),
+        ),
         timings_ms={
-            "prompt": _ms(started, prompted),
-            "engine": round(generation.engine_ms, 1),
-            "guard": _ms(answered, time.perf_counter()),
+            "prompt": _ms(sum(each.prompting for each in passes)),
+            "engine": round(sum(each.generation.engine_ms for each in passes), 1),
+            "guard": _ms(time.perf_counter() - started - sum(each.whole for each in passes)),
         },
         warnings=[],
     )
 
 
-def _read_question(context: Context, mend: bool) -> tuple[str, Linker]:
+def _dated(context: Context) -> Dated | None:
+    """The question without its period, where that can be put into a statement; in a round of repair it stays."""
+    dated = read_dated(context.question) if context.repair is None else None
+    return dated if dated and dated.rest and can_date(dated.period, context.scope) else None
+
+
+def _none_dated(candidates: list[CandidateBody]) -> bool:
+    errors = [candidate.error for candidate in candidates]
+    return None not in errors and any(error.sqlstate == UNDATED for error in errors if error)
+
+
+async def _ask(services: Services, request: GenerateRequest, context: Context, spent: float = 0.0) -> _Pass:
+    """`spent`: seconds of the request's time that are gone."""
+    started = time.perf_counter()
+    messages = render(context, services.prompt_family)
+    prompted = time.perf_counter()
+    generation = await _ask_engine(services, request, messages, context.scope, spent)
+    return _Pass(messages, generation, prompted - started, time.perf_counter() - started)
+
+
+def _read_question(context: Context, mend: bool) -> tuple[Asked, Linker]:
     """What repair and linking know of the question."""
     words = gloss(context.question)
-    return with_meanings(context.question, words) if mend else "", Linker(context.question, words, context.scope)
+    linker = Linker(context.question, words, context.scope)
+    if not mend:
+        return NOTHING, linker
+    return Asked(with_meanings(context.question, words), named_period(context.question)), linker
+
+
+def _candidates(done: _Pass, context: Context, mend: bool, asked: Asked, linker: Linker) -> list[CandidateBody]:
+    return [
+        _linked(candidate(sample, context.scope, mend, context.values, asked), linker)
+        for sample in done.generation.samples
+    ]
 
 
 async def _ask_engine(
-    services: Services, request: GenerateRequest, messages: Sequence[Message], scope: Scope
+    services: Services, request: GenerateRequest, messages: Sequence[Message], scope: Scope, spent: float
 ) -> Generation:
     sampling = Sampling(
         n=request.candidates,
         max_tokens=request.max_tokens,
         temperature=0.0 if request.candidates == 1 else SAMPLING_TEMPERATURE,
         stop=STOP,
-        deadline=min(request.deadline_ms / 1000, services.settings.max_deadline),
+        deadline=min(request.deadline_ms / 1000, services.settings.max_deadline) - spent,
         cache_salt=_salt(scope),
     )
     return await services.engine.generate(messages, sampling)
@@ -105,17 +168,18 @@ def _salt(scope: Scope) -> str:
 
 
 def candidate(
-    sample: Sample, scope: Scope, mend: bool = True, values: Sequence[ValueMatch] = (), question: str = ""
+    sample: Sample, scope: Scope, mend: bool = True, values: Sequence[ValueMatch] = (), question: Asked = NOTHING
 ) -> CandidateBody:
-    """A sample with the guard's verdict, and what had to be put right in it."""
+    """A sample with the guard's verdict, what had to be put right in it, and where it has the question's period."""
     sql = extract_sql(sample.text)
-    repairs: tuple[str, ...] = ()
+    repaired, error = Repaired(""), None
+    checked = Checked("", ())
     try:
         if sample.finish_reason == "length":
             raise _truncated(sample.tokens)
-        (checked, repairs), error = _mended(sql, scope, values, question) if mend else (check(sql, scope), ()), None
+        checked, repaired = _mended(sql, scope, values, question) if mend else (check(sql, scope), Repaired(sql))
     except SidecarError as refused:
-        checked, error = Checked("", ()), ErrorFields(**refused.fields())
+        error = ErrorFields(**refused.fields())
     return CandidateBody(
         raw=sql,
         sql=None if error else checked.sql,
@@ -123,7 +187,8 @@ def candidate(
         logprob=sample.logprob_from(before_sql(sample.text)),
         tokens=sample.tokens,
         error=error,
-        repairs=list(repairs),
+        repairs=list(repaired.notes),
+        period=repaired.period.condition if repaired.period else None,
     )
 
 
@@ -135,7 +200,7 @@ def _linked(found: CandidateBody, linker: Linker) -> CandidateBody:
     return found.model_copy(update={"linking": LinkingBody(missed=linking.missed, unasked=linking.unasked)})
 
 
-def _mended(sql: str, scope: Scope, values: Sequence[ValueMatch], question: str) -> tuple[Checked, tuple[str, ...]]:
+def _mended(sql: str, scope: Scope, values: Sequence[ValueMatch], question: Asked) -> tuple[Checked, Repaired]:
     """The statement as the guard lets it through, with every name bound where the rules can; raises as check() does."""
     try:
         checked, refused = check(sql, scope), None
@@ -143,15 +208,17 @@ def _mended(sql: str, scope: Scope, values: Sequence[ValueMatch], question: str)
         if error.sqlstate not in MENDABLE:
             raise
         checked, refused = Checked(sql, ()), error
-    repaired = repair(checked.sql, scope, values, question)
-    try:
-        if repaired.notes:
-            return check(repaired.sql, scope), repaired.notes
-    except SidecarError:
-        pass  # a repair that the guard refuses did not happen
+    repaired = repair(checked.sql, scope, values, question.text, question.period)
+    if repaired.sql != checked.sql:
+        try:
+            checked, refused = check(repaired.sql, scope), None
+        except SidecarError:
+            repaired = Repaired(checked.sql)  # a repair that the guard refuses did not happen
     if refused:
         raise refused
-    return checked, ()
+    if question.must_be_dated and not repaired.period:
+        raise _undated()
+    return checked, repaired
 
 
 def check_statement(sql: str, scope: Scope) -> CheckAnswer:
@@ -172,5 +239,14 @@ def _truncated(tokens: int) -> SidecarError:
     )
 
 
-def _ms(since: float, until: float) -> float:
-    return round((until - since) * 1000, 2)
+def _undated() -> SidecarError:
+    return SidecarError(
+        UNDATED,
+        "the proposal does not say which date the question's period is about",
+        detail="The period was not put anywhere; the proposal was dropped.",
+        hint="Name the date in the question, such as: by order date.",
+    )
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 2)

@@ -8,7 +8,7 @@ import re
 _PERIOD = re.compile(
     r"\b(?:this|last|current|previous|past|next|recent)\s+(?:\w+\s+){0,2}(?:day|week|month|quarter|year)s?\b"
     r"|\b(?:today|yesterday|months?|monthly|quarters?|quarterly|so far|year to date|ytd)\b"
-    r"|(?:[本上下去今昨前]|最近)\s*(?:个|一|两|三|\d)*\s*(?:月|季|年|周|星期|天|日)|月份|季度",
+    r"|(?:[本上下去今昨前]|最近)\s*(?:个|一|两|三|\d)*\s*(?:月|季|年|周|星期|天|日)|[每按]个?[月季]|月份|季度",
     re.I,
 )
 # "both X and Y", 既…又…, 同时: rows for each are wanted; not "show both columns".

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from sidecar.engine.base import Message
 from sidecar.guard.scope import Scope
+from sidecar.periods import named_period
 from sidecar.prompt.ddl import name_in, quote, render_schema
 from sidecar.prompt.hints import hints_for
 from sidecar.prompt.text import one_line
@@ -96,6 +97,7 @@ def render(context: Context, family: str) -> list[Message]:
                 today=context.today,
                 question=context.question,
                 hints=hints_for(context.question),
+                period=_period_name(context.question),
             ),
         ),
     ]
@@ -111,6 +113,11 @@ def render(context: Context, family: str) -> list[Message]:
 def render_retelling(sql: str, family: str) -> str:
     """Raw text behind which stands the question that a statement answers."""
     return _environment(family).get_template("retell.j2").render(sql=sql) + "\n"
+
+
+def _period_name(question: str) -> str:
+    period = named_period(question)
+    return period.name if period else ""
 
 
 def _shown_values(context: Context) -> list[dict[str, object]]:

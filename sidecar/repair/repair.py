@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sidecar.guard.scope import Scope
+from sidecar.periods import Period
 from sidecar.repair.binding import Reference, Statement, StoredValue, bind
+from sidecar.repair.dating import Placed, place
 from sidecar.repair.reading import read
 from sidecar.repair.rules import (
     abandoned_join,
@@ -33,7 +35,6 @@ from sidecar.repair.rules import (
     output_alias,
     pointless_count,
     quoted_text,
-    relative_period,
     round_digits,
     set_order,
     set_types,
@@ -100,43 +101,59 @@ _OF_THE_WHOLE: tuple[Callable[[Statement], str | None], ...] = (
     set_order.mend,
     set_types.mend,
     value_spelling.mend,
-    relative_period.mend,
 )
 
 
 @dataclass(frozen=True)
 class Repaired:
-    """A statement, and what was done to it."""
+    """A statement, what was put right in it, and where it has the period that its question names."""
 
     sql: str
     notes: tuple[str, ...] = ()
+    period: Placed | None = None
 
 
-def repair(sql: str, scope: Scope, values: Sequence[StoredValue] = (), question: str = "") -> Repaired:
+def repair(
+    sql: str,
+    scope: Scope,
+    values: Sequence[StoredValue] = (),
+    question: str = "",
+    period: Period | None = None,
+) -> Repaired:
     """The statement with every name bound; as it was given, without notes, if nothing is wrong or it can't be mended.
 
     `values` are stored ones that the question names: a literal that is spelt otherwise is put right, too.
-    With the question a table that it names can be told from others that would do.
+    With the question a table that it names can be told from others that would do. To the period, which the question
+    counts from today, the statement is held.
     The guard has to check the result, whether or not it could read the statement.
     """
     try:
-        return _repair(sql, scope, values, question) or Repaired(sql)
+        return _repair(sql, scope, values, question, period) or Repaired(sql)
     # the proposal is still there as the model wrote it, and the server will say what is wrong with it
     except Exception:
         return Repaired(sql)
 
 
-def _repair(sql: str, scope: Scope, values: Sequence[StoredValue], question: str) -> Repaired | None:
+def _repair(
+    sql: str, scope: Scope, values: Sequence[StoredValue], question: str, period: Period | None
+) -> Repaired | None:
     tree, foreign = read(sql)
     notes = [foreign] if foreign else []
     while tree is not None and len(notes) <= MAX_REPAIRS:
         statement = bind(tree, scope, values, question)
         note = _mend(statement)
         if note is None:
-            still_wrong = statement.problems() or statement.unknown_tables
-            return None if still_wrong or not notes else Repaired(tree.sql(dialect="postgres"), tuple(notes))
+            return _finished(sql, statement, tuple(notes), period)
         notes.append(note)
     return None
+
+
+def _finished(sql: str, statement: Statement, notes: tuple[str, ...], period: Period | None) -> Repaired | None:
+    if statement.problems() or statement.unknown_tables:
+        return None
+    placed = place(period, statement) if period else None
+    changed = bool(notes) or (placed is not None and placed.changed)
+    return Repaired(statement.tree.sql(dialect="postgres") if changed else sql, notes, placed)
 
 
 def _mend(statement: Statement) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sidecar.repair import joins
+from sidecar.repair.asked import most_asked
 from sidecar.repair.binding import Level, Reference, Source, State, Statement
 from sidecar.repair.keys import MAX_STEPS, Keys, Path, surest
 from sidecar.repair.nodes import identifier
@@ -80,14 +81,16 @@ def _ways(statement: Statement, problem: Reference, limit: int) -> list[Way]:
 
 
 def _only(statement: Statement, problem: Reference, ways: list[Way]) -> Way | None:
-    """Of several the one from the table which the column was written under, or to one that is read elsewhere."""
+    """Of several the one from the table that the column was written under, to one read elsewhere or asked for."""
     if len(ways) > 1 and problem.home:
         ways = [(source, path) for source, path in ways if source is problem.home]
     sure = surest([path for _, path in ways])
     ways = [way for way in ways if any(way[1] is path for path in sure)]
     if len(ways) > 1:
+        ends = [path[-1].end for _, path in ways]
         read = [source.table for level in statement.levels for source in level.sources]
-        ways = [(source, path) for source, path in ways if path[-1].end in read]
+        meant = [end for end in ends if end in read] or most_asked(ends, statement.question)
+        ways = [way for way, end in zip(ways, ends, strict=True) if end in meant]
     return ways[0] if len(ways) == 1 else None
 
 

@@ -7,12 +7,10 @@ from sqlglot import exp
 from sidecar.glossary.words import is_han
 from sidecar.guard.scope import Column, Table
 from sidecar.repair import joins
+from sidecar.repair.asked import most_asked
 from sidecar.repair.binding import Level, Source, State, Statement
-from sidecar.repair.closest import fold, singular_words
 from sidecar.repair.keys import Keys, Step
 from sidecar.repair.nodes import NAMING_WORDS, level_nodes, words
-
-_TELL_NOTHING = {"and", "by", "each", "for", "from", "has", "have", "in", "is", "of", "on", "the", "to", "with"}
 
 
 def mend(statement: Statement) -> str | None:
@@ -54,7 +52,8 @@ def _counted(statement: Statement, table: Table, keys: list[Column]) -> Step | N
     if not by_key and not any(_names_a_row(table, column) for column in keys):
         return None
     steps = Keys(statement.scope).referring(table)
-    if named := _named(steps, table, statement.question):
+    if asked := most_asked([step.end for step in steps], statement.question, besides=table):
+        named = [step for step in steps if step.end in asked]
         return named[0] if len(named) == 1 else None
     said_otherwise = not statement.question or is_han(statement.question)
     return steps[0] if len(steps) == 1 and (by_key or said_otherwise) else None
@@ -64,19 +63,6 @@ def _names_a_row(table: Table, column: Column) -> bool:
     """A name that no two rows share; another column may have no value twice by chance."""
     own = words(column.name)
     return column.unique and bool(own & NAMING_WORDS or own <= words(table.name))
-
-
-def _named(steps: list[Step], table: Table, question: str) -> list[Step]:
-    """Those to tables of which the question has most words, besides what they share with this one."""
-    asked = set(singular_words(fold(question)))
-    shared = _name_words(table)
-    scores = [len((_name_words(step.end) - shared) & asked) for step in steps]
-    best = max(scores, default=0)
-    return [step for step, score in zip(steps, scores, strict=True) if score == best] if best else []
-
-
-def _name_words(table: Table) -> set[str]:
-    return set(singular_words(" ".join(words(table.name)))) - _TELL_NOTHING
 
 
 def _is_read_within(level: Level, table: Table) -> bool:

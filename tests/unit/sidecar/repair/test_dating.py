@@ -10,26 +10,34 @@ import sqlglot
 
 from sidecar.guard.check import check
 from sidecar.guard.scope import Column, Scope, Table
+from sidecar.periods import named_period
+from sidecar.repair.dating import Placed
 from sidecar.repair.days import Unknown, hold
 from sidecar.repair.repair import Repaired, repair
 from tests.support.shop import shop_scope, statements
 
-PAIRS = [line.split(";") for line in statements(Path(__file__).with_name("relative_period.txt"))]
+
+def dated(sql: str, question: str, scope: Scope | None = None) -> Repaired:
+    return repair(sql, scope or shop_scope(), (), question, named_period(question))
+
+
+PAIRS = [line.split(";") for line in statements(Path(__file__).with_name("dating.txt"))]
 
 
 @pytest.mark.parametrize(("question", "given", "expected"), PAIRS)
 def test_rule(question: str, given: str, expected: str) -> None:
-    repaired = repair(check(given, shop_scope()).sql, shop_scope(), question=question)
+    repaired = dated(check(given, shop_scope()).sql, question)
     assert repaired.sql == expected
-    assert len(repaired.notes) == 1
+    assert repaired.period and repaired.period.changed and not repaired.notes
     assert check(expected, shop_scope()).sql == expected
-    assert repair(expected, shop_scope(), question=question) == Repaired(expected)
+    again = dated(expected, question)
+    assert again == Repaired(expected, period=Placed(repaired.period.condition, changed=False))
 
 
 @pytest.mark.parametrize(("_question", "given", "expected"), PAIRS)
 def test_only_for_a_question_that_names_one(_question: str, given: str, expected: str) -> None:
     given = check(given, shop_scope()).sql
-    assert repair(given, shop_scope(), question="how many orders are there") == Repaired(given)
+    assert dated(given, "how many orders are there") == Repaired(given)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +66,9 @@ def test_only_for_a_question_that_names_one(_question: str, given: str, expected
 )
 def test_left_alone(question: str, given: str) -> None:
     sql = check(f"SELECT COUNT(*) FROM orders WHERE {given}", shop_scope()).sql
-    assert repair(sql, shop_scope(), question=question) == Repaired(sql)
+    left = dated(sql, question)
+    assert left.sql == sql and not left.notes
+    assert left.period is None or not left.period.changed
 
 
 @pytest.mark.parametrize(
@@ -76,14 +86,14 @@ def test_left_alone(question: str, given: str) -> None:
 )
 def test_nothing_says_where_it_belongs(sql: str) -> None:
     given = check(sql, shop_scope()).sql
-    assert repair(given, shop_scope(), question="what of last quarter") == Repaired(given)
+    assert dated(given, "what of last quarter") == Repaired(given)
 
 
 def test_a_period_that_the_schema_has_itself() -> None:
     columns = (Column("sales_last_year", "numeric"), Column("opened", "date"))
     scope = Scope(("s",), (Table("s", "store", "table", columns),))
     sql = "SELECT SUM(sales_last_year) FROM store"
-    assert repair(sql, scope, question="sales of last year") == Repaired(sql)
+    assert dated(sql, "sales of last year", scope) == Repaired(sql)
 
 
 @pytest.mark.parametrize("interval", ["'1 quarter'", "'1 month 2 days'", "'soon'"])
