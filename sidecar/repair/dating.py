@@ -19,7 +19,14 @@ from sidecar.repair.binding import Level, Source, Statement
 from sidecar.repair.days import Unknown, same_days
 from sidecar.repair.nodes import TODAY, all_of, columns_of, identifier, words
 
-_LENGTHS = {"day": "1 DAY", "week": "7 DAYS", "month": "1 MONTH", "quarter": "3 MONTHS", "year": "1 YEAR"}
+# PostgreSQL has no interval of a quarter, and normalizes weeks to days.
+_LENGTHS = {
+    "day": (1, "DAYS"),
+    "week": (7, "DAYS"),
+    "month": (1, "MONTHS"),
+    "quarter": (3, "MONTHS"),
+    "year": (1, "YEARS"),
+}
 _NEAR = frozenset({"this", "current", "last", "previous", "past"})
 _ASKED_WORDS = re.compile(r"[a-z]+")
 _ENDINGS = re.compile(r"(?:ed|ing|es|e|s)$")
@@ -106,7 +113,8 @@ def _set_right(period: Period, level: Level, timed: list[exp.Expr], statement: S
     bounds = _bounds(period, moment)
     try:
         # of what is still to come a question about this year says nothing: with or without an end
-        if same_days(timed, bounds, with_future=period.back > 0):
+        edge = (-period.length, period.unit)
+        if same_days(timed, bounds, with_future=period.back > 0, edge=edge):
             return Placed(_written(timed), changed=False)
     except Unknown:
         return None
@@ -195,19 +203,27 @@ def _stem(word: str) -> str:
 
 def _bounds(period: Period, moment: exp.Column) -> list[exp.Expr]:
     """From its first day, before the first day after it."""
-    return [
-        exp.GTE(this=moment.copy(), expression=_start(period.unit, -period.back)),
-        exp.LT(this=moment.copy(), expression=_start(period.unit, 1 - period.back)),
-    ]
+    if period.length:
+        start, end = _moved(exp.CurrentDate(), period.unit, -period.length), _moved(exp.CurrentDate(), "day", 1)
+    else:
+        first = _first_day(period.unit)
+        start, end = (_moved(first, period.unit, ahead) for ahead in (-period.back, 1 - period.back))
+    return [exp.GTE(this=moment.copy(), expression=start), exp.LT(this=moment.copy(), expression=end)]
 
 
-def _start(unit: str, ahead: int) -> exp.Expr:
-    """The first day of the unit that today lies in, or of the one before or after it."""
-    start: exp.Expr = exp.CurrentDate()
-    if unit != "day":
-        start = exp.TimestampTrunc(this=start, unit=exp.Var(this=unit.upper()))
+def _first_day(unit: str) -> exp.Expr:
+    """Of the unit that today lies in."""
+    return (
+        exp.CurrentDate()
+        if unit == "day"
+        else exp.TimestampTrunc(this=exp.CurrentDate(), unit=exp.Var(this=unit.upper()))
+    )
+
+
+def _moved(day: exp.Expr, unit: str, ahead: int) -> exp.Expr:
+    """So many units later, or before if `ahead` is negative."""
     if not ahead:
-        return start
-    amount, name = _LENGTHS[unit].split()
-    length = exp.Interval(this=exp.Literal.string(amount), unit=exp.Var(this=name))
-    return exp.Add(this=start, expression=length) if ahead > 0 else exp.Sub(this=start, expression=length)
+        return day.copy()
+    amount, name = abs(ahead) * _LENGTHS[unit][0], _LENGTHS[unit][1]
+    length = exp.Interval(this=exp.Literal.string(str(amount)), unit=exp.Var(this=name if amount > 1 else name[:-1]))
+    return (exp.Add if ahead > 0 else exp.Sub)(this=day.copy(), expression=length)

@@ -34,13 +34,18 @@ class Unknown(Exception):
     """An expression that is not read here."""
 
 
-def same_days(one: Iterable[exp.Expr], other: Iterable[exp.Expr], *, with_future: bool) -> bool:
-    """Whether both lists of conditions hold on the same days, whatever day it is; Unknown if one can't be told."""
+def same_days(
+    one: Iterable[exp.Expr], other: Iterable[exp.Expr], *, with_future: bool, edge: tuple[int, str] = (0, "day")
+) -> bool:
+    """Whether both lists of conditions hold on the same days, whatever day it is; Unknown if one can't be told.
+
+    Days are tried around the edges of periods, and around one more, so far from today.
+    """
     first, second = list(one), list(other)
     return all(
         hold(first, today, day) == hold(second, today, day)
         for today in _TODAYS
-        for day in _days_around(today)
+        for day in _days_around(today) + _days_at(today, edge)
         if with_future or day <= today
     )
 
@@ -71,6 +76,11 @@ def later(moment: datetime, amount: int, unit: str) -> datetime:
         raise Unknown(unit)
     year, month = divmod(moment.year * 12 + moment.month - 1 + amount * _MONTHS[unit], 12)
     return moment.replace(year=year, month=month + 1, day=min(moment.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def _days_at(today: date, edge: tuple[int, str]) -> tuple[date, ...]:
+    there = later(datetime.combine(today, time()), *edge).date()
+    return tuple(there + timedelta(days=off) for off in (-1, 0, 1))
 
 
 @cache

@@ -17,6 +17,9 @@ from sidecar.periods import Dated, Period, named_period, read_dated
         ("this week: orders by channel", "week", 0, ": orders by channel"),
         ("orders for each month this year", "year", 0, "orders for each month"),
         ("What was sold yesterday?", "day", 1, "What was sold?"),
+        ("orders above 100 this year by channel", "year", 0, "orders above 100 by channel"),
+        ("customers older than 30 with orders last week", "week", 1, "customers older than 30 with orders"),
+        ("上季度各渠道的占比", "quarter", 1, "各渠道的占比"),
         ("orders during the current month", "month", 0, "orders"),
         ("上季度各地区的收入", "quarter", 1, "各地区的收入"),
         ("上个月的订单有多少？", "month", 1, "订单有多少？"),
@@ -33,14 +36,36 @@ def test_one_period(question: str, unit: str, back: int, rest: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("question", "unit", "length", "rest"),
+    [
+        ("orders of the last 30 days", "day", 30, "orders"),
+        ("revenue by region in the past three months", "month", 3, "revenue by region"),
+        ("orders over the past week", "week", 1, "orders"),
+        ("average rating, previous 2 quarters", "quarter", 2, "average rating,"),
+        ("最近7天的订单", "day", 7, "订单"),
+        ("过去三个月每个地区的收入", "month", 3, "每个地区的收入"),
+        ("近两年的退款总额", "year", 2, "退款总额"),
+    ],
+)
+def test_up_to_today(question: str, unit: str, length: int, rest: str) -> None:
+    assert read_dated(question) == Dated(Period(unit, length=length), rest)
+
+
+@pytest.mark.parametrize(
     "question",
     [
         "how many orders are there",
-        "orders of the last 3 months",
+        "orders of the last few months",
         "last year and this year",
         "orders since last year",
         "orders before this month",
         "growth over last quarter",
+        "orders up to last month",
+        "orders from last year onwards",
+        "last year or earlier",
+        "从上个月起的订单",
+        "去年至今的订单",
+        "今年以前的订单",
         "the last month of the year",
         "the last quarter of 2023",
         "orders of May last year",

@@ -52,6 +52,8 @@ def test_only_for_a_question_that_names_one(_question: str, given: str, expected
         ("orders this month", "order_date >= DATE_TRUNC('MONTH', CURRENT_DATE)"),
         ("今天的订单", "order_date = CURRENT_DATE"),
         ("上周的订单", "DATE_TRUNC('WEEK', order_date) = DATE_TRUNC('WEEK', CURRENT_DATE) - INTERVAL '7 DAYS'"),
+        ("orders of the last 30 days", "order_date >= CURRENT_DATE - 30"),
+        ("最近三个月的订单", "order_date BETWEEN CURRENT_DATE - INTERVAL '3 MONTHS' AND CURRENT_DATE"),
         # more than the period is asked for
         ("orders since last year", "order_date >= DATE_TRUNC('YEAR', CURRENT_DATE) - INTERVAL '1 YEAR'"),
         ("orders before this year", "order_date < DATE_TRUNC('YEAR', CURRENT_DATE)"),
