@@ -27,7 +27,9 @@ def read_arguments(description: str, given: Sequence[str] | None = None) -> argp
 
 
 def _add_source(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, nargs="?", help="questions.jsonl or train.jsonl, and dumps/*.sql.gz")
+    parser.add_argument(
+        "folder", type=Path, nargs="?", help="questions.jsonl or train.jsonl, and dumps/*.sql or *.sql.gz"
+    )
     parser.add_argument("--dsn", help="instead of a folder: a database with nl2sql, asked as this role")
     parser.add_argument("--suite", default="default", help="with --dsn: a suite stored by nl2sql.add_case()")
     parser.add_argument("--model", default=DEFAULT_MODEL, help="as the sidecar's setting `model`")

@@ -11,6 +11,7 @@ from typing import Any
 
 from tools.errors import ToolError
 
+DUMPS = ("*.sql", "*.sql.gz")
 FILES = ("questions.jsonl", "train.jsonl")
 FIELDS = {"en": "question", "zh": "question_zh", "syn": "question_syn"}
 
@@ -70,7 +71,7 @@ def read_suite(folder: Path, language: str) -> Suite:
     answered = [entry for entry in entries(source) if entry.get("gold_pg")]
     spoken = [entry for entry in answered if entry.get(FIELDS[language])] or answered[:1]
     questions = tuple(read_question(entry, language) for entry in spoken)
-    dumps = tuple(sorted((folder / "dumps").glob("*.sql.gz")))
+    dumps = tuple(sorted(path for kind in DUMPS for path in (folder / "dumps").glob(kind)))
     return Suite(f"{folder.parent.name}-{folder.name}", questions, dumps)
 
 

@@ -83,7 +83,7 @@ class Databases:
 
     def _load(self, name: str, suite: Suite) -> None:
         if not suite.dumps:
-            raise ToolError(f"the suite {suite.name} has no dumps", hint="it needs dumps/*.sql.gz")
+            raise ToolError(f"the suite {suite.name} has no dumps", hint="it needs dumps/*.sql or *.sql.gz")
         with psycopg.connect(self.cluster.dsn("postgres"), autocommit=True) as connection:
             connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
             connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
@@ -116,7 +116,8 @@ def database_name(suite: Suite, keys: bool) -> str:
 
 def load_dump(connection: Connection, dump: Path) -> None:
     """One schema, dropped and made anew by its own dump; the reader may read it."""
-    text = gzip.decompress(dump.read_bytes()).decode()
+    raw = dump.read_bytes()
+    text = (gzip.decompress(raw) if dump.suffix == ".gz" else raw).decode()
     connection.execute(text.encode())
     connection.execute("reset all")
     for schema in re.findall(r'^CREATE SCHEMA "?([^";\s]+)"?;', text, re.M):

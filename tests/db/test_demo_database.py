@@ -14,6 +14,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from bench.accuracy.suite import read_suite
+from sidecar.periods import read_dated
+
 DEMO = Path(__file__).resolve().parents[2] / "sql" / "demo"
 QUESTIONS: list[dict[str, Any]] = [
     json.loads(line) for line in (DEMO / "questions.jsonl").read_text(encoding="utf-8").splitlines()
@@ -240,3 +243,15 @@ def test_the_analyst_gets_rows_from_the_expected_query(shop: Connection, questio
 @pytest.mark.parametrize("question", [q for q in QUESTIONS if q["ordered"]], ids=lambda question: question["id"])
 def test_an_ordered_answer_has_no_tie(shop: Connection, question: dict[str, Any]) -> None:
     assert_no_tie(shop, question["sql"])
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_questions_about_periods(demo_conn: Connection, language: str) -> None:
+    """bench/periods: each names one period, and its statement runs."""
+    suite = read_suite(Path("bench/periods"), language)
+    assert [dump.name for dump in suite.dumps] == ["shop.sql"]
+    assert len(suite.questions) == 24
+    assert [question.text for question in suite.questions if read_dated(question.text) is None] == []
+    demo_conn.execute("SET search_path = shop, public")
+    assert sum(bool(rows(demo_conn, question.gold)) for question in suite.questions) >= 12
+    demo_conn.execute("RESET search_path")
