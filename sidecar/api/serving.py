@@ -65,7 +65,7 @@ class Asked:
 
     text: str = ""
     period: Period | None = None
-    must_be_dated: bool = False  # the model was not told of the period
+    told: bool = True  # whether the model was told of the period
 
 
 NOTHING = Asked()
@@ -83,7 +83,7 @@ async def generate(services: Services, request: GenerateRequest) -> GenerateAnsw
     passes = [await _ask(services, request, replace(context, question=dated.rest) if dated else context)]
     # in a thread: a long question takes a moment, and others are waiting
     asked, linker = await asyncio.to_thread(_read_question, context, request.mend)
-    candidates = _candidates(passes[-1], context, request.mend, replace(asked, must_be_dated=bool(dated)), linker)
+    candidates = _candidates(passes[-1], context, request.mend, replace(asked, told=dated is None), linker)
     if _none_dated(candidates):
         passes.append(await _ask(services, request, context, time.perf_counter() - started))
         candidates = _candidates(passes[-1], context, request.mend, asked, linker)
@@ -208,7 +208,7 @@ def _mended(sql: str, scope: Scope, values: Sequence[ValueMatch], question: Aske
         if error.sqlstate not in MENDABLE:
             raise
         checked, refused = Checked(sql, ()), error
-    repaired = repair(checked.sql, scope, values, question.text, question.period)
+    repaired = repair(checked.sql, scope, values, question.text, question.period, question.told)
     if repaired.sql != checked.sql:
         try:
             checked, refused = check(repaired.sql, scope), None
@@ -216,7 +216,7 @@ def _mended(sql: str, scope: Scope, values: Sequence[ValueMatch], question: Aske
             repaired = Repaired(checked.sql)  # a repair that the guard refuses did not happen
     if refused:
         raise refused
-    if question.must_be_dated and not repaired.period:
+    if not question.told and not repaired.period:
         raise _undated()
     return checked, repaired
 

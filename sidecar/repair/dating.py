@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from sqlglot import exp
 
-from sidecar.guard.scope import Scope
+from sidecar.guard.scope import Scope, Table
 from sidecar.periods import Period
 from sidecar.repair import kinds
 from sidecar.repair.binding import Level, Source, Statement
@@ -27,6 +27,10 @@ _LENGTHS = {
     "quarter": (3, "MONTHS"),
     "year": (1, "YEARS"),
 }
+MOST_CONDITIONS = 8
+MOST_LEVELS = 2
+# Dates of a row that events are seldom counted by.
+_SELDOM_MEANT = frozenset({"birth", "born", "birthday", "dob", "updated", "modified", "changed", "expires", "expiry"})
 _NEAR = frozenset({"this", "current", "last", "previous", "past"})
 _ASKED_WORDS = re.compile(r"[a-z]+")
 _ENDINGS = re.compile(r"(?:ed|ing|es|e|s)$")
@@ -47,6 +51,7 @@ class _Moment:
     level: Level
     source: Source
     name: str
+    kind: str
 
     def column(self) -> exp.Column:
         alone = len(self.level.sources) == 1
@@ -60,17 +65,30 @@ def can_date(period: Period, scope: Scope) -> bool:
     return not named and any(kinds.kind_of_type(column.type) in kinds.MOMENTS for column in columns)
 
 
-def place(period: Period, statement: Statement) -> Placed | None:
-    """See to it that the statement holds to its question's period; None if there is no telling where."""
-    if not can_date(period, statement.scope):
+def place(period: Period, statement: Statement, told: bool = True) -> Placed | None:
+    """See to it that the statement holds to its question's period; None if there is no telling where.
+
+    Conditions on the date that is meant are the model's try at the period, and are set right; where it was not told of
+    any, conditions on dates are for something else that is asked.
+    """
+    if not can_date(period, statement.scope) or not _is_plain(statement):
         return None
     timed = [(level, found) for level in statement.levels if (found := _timed(level, statement))]
     if _counts_elsewhere(statement, [condition for _, found in timed for condition in found]) or len(timed) > 1:
         return None
     if timed:
-        return _set_right(period, *timed[0], statement)
-    moment = _meant(_moments(statement.levels), statement) if not _compares_dates(statement) else None
+        return _set_right(period, *timed[0], statement) if told else None
+    moment = _meant(period, statement.levels, statement) if not _compares_dates(statement) else None
     return _restrict(moment.level, [], _bounds(period, moment.column())) if moment else None
+
+
+def _is_plain(statement: Statement) -> bool:
+    """One query, or one with another inside. With more, or with outer joins, a condition may say something else."""
+    more = statement.tree.find(exp.SetOperation, exp.Window, exp.With)
+    outer = any(join.side for level in statement.levels for join in level.joins)
+    # the first or the last date is not the date of every row
+    ends = [node for node in statement.tree.find_all(exp.Min, exp.Max) if kinds.kind(node, statement) in kinds.MOMENTS]
+    return more is None and not outer and not ends and len(statement.levels) <= MOST_LEVELS
 
 
 def _conditions(level: Level) -> list[exp.Expr]:
@@ -107,23 +125,31 @@ def _set_right(period: Period, level: Level, timed: list[exp.Expr], statement: S
     named = [column for condition in timed for column in columns_of(condition)]
     if not _are_moments(named, statement) or len({_place(column, statement) for column in named}) > 1:
         return None
-    moment = named[0].copy() if named else _only(level, statement)
-    if moment is None:
+    meant = _meant(period, [level], statement)
+    if meant is None or (named and _place(named[0], statement) != (meant.source, meant.name)):
         return None
-    bounds = _bounds(period, moment)
+    bounds = _bounds(period, named[0].copy() if named else meant.column())
     try:
-        # of what is still to come a question about this year says nothing: with or without an end
-        edge = (-period.length, period.unit)
-        if same_days(timed, bounds, with_future=period.back > 0, edge=edge):
+        if same_days(timed, bounds, edge=(-period.length, period.unit), whole_days=meant.kind == kinds.DATE):
             return Placed(_written(timed), changed=False)
     except Unknown:
+        return None
+    # so many units up to today can be counted in more than one way, and a part of a date is asked for besides
+    if period.length or len(timed) > MOST_CONDITIONS or any(_is_of_a_part(condition) for condition in timed):
         return None
     return _restrict(level, timed, bounds)
 
 
+def _is_of_a_part(condition: exp.Expr) -> bool:
+    """`EXTRACT(MONTH FROM d) = 5`: the May of a year."""
+    return condition.find(*TODAY) is None and any(
+        part.name.lower() != "year" for part in condition.find_all(exp.Extract)
+    )
+
+
 def _place(column: exp.Column, statement: Statement) -> tuple[object, str]:
-    reference = statement.bound[id(column)]
-    return reference.home, reference.name
+    reference = statement.bound.get(id(column))
+    return (reference.home, reference.name) if reference else (None, column.name)
 
 
 def _compares_dates(statement: Statement) -> bool:
@@ -147,47 +173,53 @@ def _written(conditions: list[exp.Expr]) -> str:
     return all_of([condition.copy() for condition in conditions]).sql(dialect="postgres")
 
 
-def _only(level: Level, statement: Statement) -> exp.Column | None:
-    moment = _meant(_moments([level]), statement)
-    return moment.column() if moment else None
+def _meant(period: Period, levels: list[Level], statement: Statement) -> _Moment | None:
+    """The one date that the question is about, as far as its words, the tables' keys or the lack of others tell.
 
-
-def _moments(levels: list[Level]) -> list[_Moment]:
-    """The dates that the levels read; none where one can't be seen through."""
-    if any(level.opaque for level in levels):
-        return []
-    sources = [(level, source) for level in levels for source in level.sources]
-    return [_Moment(level, source, name) for level, source in sources for name in kinds.moments(source)]
-
-
-def _meant(moments: list[_Moment], statement: Statement) -> _Moment | None:
-    """The one date that the question is rather about than about any other."""
-    asked = [_stem(word) for word in _ASKED_WORDS.findall(statement.question.lower())]
-    scored = sorted(((_score(moment, asked), n) for n, moment in enumerate(moments)), reverse=True)
-    if not scored or (len(scored) > 1 and scored[0][0] == scored[1][0]):
-        return None
-    return moments[scored[0][1]]
-
-
-def _score(moment: _Moment, asked: list[str]) -> tuple[bool, int, bool]:
-    """How near a date is to the question: by its name, by what its table holds, by its table's name.
-
-    The rows that are counted or added up are those that point to others, not those that are pointed to.
+    Where a table has the period's unit as a column of its own, that may be meant.
     """
-    others = [source for source in moment.level.sources if source is not moment.source]
-    points = any(_refers(moment.source, other) for other in others)
-    pointed = any(_refers(other, moment.source) for other in others)
-    table = moment.source.table
-    return _is_asked(moment.name, asked), points - pointed, bool(table and _is_asked(table.name, asked))
+    sources = [(level, source) for level in levels for source in level.sources]
+    if any(source.table is None or _has_unit(period, source.table) for _, source in sources):
+        return None
+    moments = [_Moment(level, source, name, kind) for level, source in sources for name, kind in _dates(source)]
+    asked = [_stem(word) for word in _ASKED_WORDS.findall(statement.question.lower())]
+    named = [moment for moment in moments if _is_asked(moment.name, asked)]
+    if any(_is_chosen(moment, statement) for moment in named):
+        return None  # the date itself is asked for, and the period may be of another
+    found = named or [moment for moment in moments if not words(moment.name) & _SELDOM_MEANT]
+    if len(found) > 1 and not named:
+        found = [
+            moment
+            for moment in found
+            if all(_refers(moment.source, other.source) for other in found if other is not moment)
+        ]
+    return found[0] if len(found) == 1 else None
+
+
+def _has_unit(period: Period, table: Table) -> bool:
+    numbers = [column for column in table.columns if kinds.kind_of_type(column.type) not in kinds.MOMENTS]
+    return any(words(column.name) & {period.unit, "year"} for column in numbers)
+
+
+def _dates(source: Source) -> list[tuple[str, str]]:
+    """Names and kinds of its dates and timestamps."""
+    columns = source.table.columns if source.table else ()
+    known = [(column.name, kinds.kind_of_type(column.type)) for column in columns]
+    return [(name, kind) for name, kind in known if kind in kinds.MOMENTS]
+
+
+def _is_chosen(moment: _Moment, statement: Statement) -> bool:
+    """Whether it stands in a SELECT list as it is."""
+    chosen = [node.unalias() for node in moment.level.select.expressions]
+    return any(
+        isinstance(node, exp.Column) and _place(node, statement) == (moment.source, moment.name) for node in chosen
+    )
 
 
 def _refers(source: Source, other: Source) -> bool:
-    keys = source.table.foreign_keys if source.table else ()
-    return other.table is not None and any((key.schema, key.table) == _name(other) for key in keys)
-
-
-def _name(source: Source) -> tuple[str, str]:
-    return (source.table.schema, source.table.name) if source.table else ("", "")
+    if source.table is None or other.table is None:
+        return False
+    return any((key.schema, key.table) == (other.table.schema, other.table.name) for key in source.table.foreign_keys)
 
 
 def _is_asked(name: str, asked: list[str]) -> bool:

@@ -35,24 +35,28 @@ class Unknown(Exception):
 
 
 def same_days(
-    one: Iterable[exp.Expr], other: Iterable[exp.Expr], *, with_future: bool, edge: tuple[int, str] = (0, "day")
+    one: Iterable[exp.Expr], other: Iterable[exp.Expr], *, edge: tuple[int, str] = (0, "day"), whole_days: bool = True
 ) -> bool:
     """Whether both lists of conditions hold on the same days, whatever day it is; Unknown if one can't be told.
 
-    Days are tried around the edges of periods, and around one more, so far from today.
+    Days are tried around the edges of periods, and around one more, so far from today; of timestamps evenings, too.
     """
     first, second = list(one), list(other)
+    hours = (time(),) if whole_days else (time(), time(23, 59))
     return all(
-        hold(first, today, day) == hold(second, today, day)
+        hold(first, today, datetime.combine(day, hour)) == hold(second, today, datetime.combine(day, hour))
         for today in _TODAYS
         for day in _days_around(today) + _days_at(today, edge)
-        if with_future or day <= today
+        for hour in hours
     )
 
 
-def hold(conditions: Iterable[exp.Expr], today: date, day: date) -> bool:
-    """Whether all conditions hold where each of their columns is `day`."""
-    return all(bool(_Reader(today, day).value(condition)) for condition in conditions)
+def hold(conditions: Iterable[exp.Expr], today: date, moment: datetime) -> bool:
+    """Whether all conditions hold where each of their columns is the moment; a date is its midnight."""
+    try:
+        return all(bool(_Reader(today, moment).value(condition)) for condition in conditions)
+    except (OverflowError, ValueError) as error:  # a year that the calendar here does not have
+        raise Unknown from error
 
 
 def start_of(unit: str, moment: datetime) -> datetime:
@@ -93,11 +97,11 @@ def _days_around(today: date) -> tuple[date, ...]:
 
 
 class _Reader:
-    """One condition on one day. Dates are read as their midnight."""
+    """One condition at one moment. Dates are read as their midnight."""
 
-    def __init__(self, today: date, day: date) -> None:
+    def __init__(self, today: date, moment: datetime) -> None:
         self._today = datetime.combine(today, time())
-        self._day = datetime.combine(day, time())
+        self._moment_asked = moment
 
     def value(self, node: exp.Expr) -> object:
         if isinstance(node, exp.Paren):
@@ -122,15 +126,15 @@ class _Reader:
 
     def _term(self, node: exp.Expr) -> object:
         if isinstance(node, exp.Column):
-            return self._day
+            return self._moment_asked
         if isinstance(node, exp.CurrentDate):
             return self._today
         if isinstance(node, exp.CurrentTimestamp):
             return self._today + timedelta(hours=12)  # some time of the day
         if isinstance(node, exp.Literal):
             return str(node.this) if node.is_string else _whole(node)
-        if isinstance(node, exp.Cast) and node.to.this in (exp.DataType.Type.DATE, exp.DataType.Type.TIMESTAMP):
-            return _as_moment(self._term(node.this))
+        if isinstance(node, exp.Cast):
+            return self._cast(node)
         if isinstance(node, exp.TimestampTrunc):
             return start_of(node.text("unit").lower(), self._moment(node.this))
         if isinstance(node, exp.Extract):
@@ -140,6 +144,13 @@ class _Reader:
         if isinstance(node, exp.Paren):
             return self._term(node.this)
         raise Unknown(type(node).__name__)
+
+    def _cast(self, node: exp.Cast) -> object:
+        if node.to.this == exp.DataType.Type.DATE:
+            return start_of("day", self._moment(node.this))
+        if node.to.this == exp.DataType.Type.TIMESTAMP:
+            return self._moment(node.this)
+        raise Unknown(node.sql())
 
     def _sum(self, node: exp.Binary, sign: int) -> object:
         base = self._term(node.this)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sidecar.guard.scope import Scope
 from sidecar.periods import Period
@@ -119,41 +119,48 @@ def repair(
     values: Sequence[StoredValue] = (),
     question: str = "",
     period: Period | None = None,
+    told: bool = True,
 ) -> Repaired:
     """The statement with every name bound; as it was given, without notes, if nothing is wrong or it can't be mended.
 
     `values` are stored ones that the question names: a literal that is spelt otherwise is put right, too.
     With the question a table that it names can be told from others that would do. To the period, which the question
-    counts from today, the statement is held.
+    counts from today, the statement is held, whether the model was `told` of it or not.
     The guard has to check the result, whether or not it could read the statement.
     """
     try:
-        return _repair(sql, scope, values, question, period) or Repaired(sql)
+        repaired = _repair(sql, scope, values, question)
     # the proposal is still there as the model wrote it, and the server will say what is wrong with it
     except Exception:
         return Repaired(sql)
+    if repaired is None:
+        return Repaired(sql)
+    try:
+        return _dated(repaired, period, told) if period else repaired[0]
+    except Exception:
+        return repaired[0]
 
 
-def _repair(
-    sql: str, scope: Scope, values: Sequence[StoredValue], question: str, period: Period | None
-) -> Repaired | None:
+def _repair(sql: str, scope: Scope, values: Sequence[StoredValue], question: str) -> tuple[Repaired, Statement] | None:
+    """What was made of it, and its binding."""
     tree, foreign = read(sql)
     notes = [foreign] if foreign else []
     while tree is not None and len(notes) <= MAX_REPAIRS:
         statement = bind(tree, scope, values, question)
         note = _mend(statement)
         if note is None:
-            return _finished(sql, statement, tuple(notes), period)
+            if statement.problems() or statement.unknown_tables:
+                return None
+            return Repaired(tree.sql(dialect="postgres") if notes else sql, tuple(notes)), statement
         notes.append(note)
     return None
 
 
-def _finished(sql: str, statement: Statement, notes: tuple[str, ...], period: Period | None) -> Repaired | None:
-    if statement.problems() or statement.unknown_tables:
-        return None
-    placed = place(period, statement) if period else None
-    changed = bool(notes) or (placed is not None and placed.changed)
-    return Repaired(statement.tree.sql(dialect="postgres") if changed else sql, notes, placed)
+def _dated(found: tuple[Repaired, Statement], period: Period, told: bool) -> Repaired:
+    repaired, statement = found
+    placed = place(period, statement, told)
+    changed = statement.tree.sql(dialect="postgres") if placed and placed.changed else repaired.sql
+    return replace(repaired, sql=changed, period=placed)
 
 
 def _mend(statement: Statement) -> str | None:

@@ -21,6 +21,7 @@ CONDITIONS = [
     "date_trunc('month', d) = date_trunc('month', current_date - interval '1 month')",
     "(extract(day from d) <= 5) AND cast(d AS date) >= date '2023-06-01'",
     "d < date_trunc('year', current_date) + interval '13 months'",
+    "d <= cast(current_timestamp AS date)",
 ]
 TODAYS = [date(2024, 2, 29), date(2025, 1, 1), date(2023, 12, 31), date(2025, 3, 31)]
 
@@ -29,13 +30,14 @@ TODAYS = [date(2024, 2, 29), date(2025, 1, 1), date(2023, 12, 31), date(2025, 3,
 @pytest.mark.parametrize("kind", ["date", "timestamp"])
 def test_days(odd_shop: Connection, condition: str, kind: str) -> None:
     tree = sqlglot.parse_one(condition, read="postgres")
+    step = "1 day" if kind == "date" else "9 hours"
     for today in TODAYS:
         asked = condition.replace("current_date", f"date '{today}'").replace(
             "current_timestamp", f"timestamp '{today} 12:00'"
         )
         rows = odd_shop.execute(
-            f"select d::date, {asked} from (select day::{kind} as d from "
-            f"generate_series(date '{today}' - 500, date '{today}' + 500, '1 day') as day) as days".encode()
+            f"select d::timestamp, {asked} from (select day::{kind} as d from "
+            f"generate_series(date '{today}' - 500, date '{today}' + 500, '{step}') as day) as days".encode()
         ).fetchall()
-        assert [(day, hold([tree], today, day)) for day, _ in rows] == rows
+        assert [(moment, hold([tree], today, moment)) for moment, _ in rows] == rows
         assert len({held for _, held in rows}) == 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sidecar.guard.scope import Table
-from sidecar.repair.asked import most_asked
 from sidecar.repair.binding import Level, Reference, State, Statement
 from sidecar.repair.nodes import identifier
 
@@ -31,8 +30,6 @@ def mend(statement: Statement, problem: Reference) -> str | None:
 
 def _only(statement: Statement, names: set[str]) -> Table | None:
     found = [t for t in statement.scope.tables if names <= {column.name for column in t.columns}]
-    if len(found) > 1:
-        found = most_asked(found, statement.question)
     return found[0] if len(found) == 1 and statement.scope.is_plain(found[0]) else None
 
 

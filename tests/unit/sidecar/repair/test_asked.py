@@ -19,11 +19,3 @@ def test_a_column_of_two_tables_along_the_keys(table: str) -> None:
 @pytest.mark.parametrize("question", ["", "orders by name", "orders of customers by employees"])
 def test_nothing_says_which(question: str) -> None:
     assert repair(LOST, shop_scope(), question=question) == Repaired(LOST)
-
-
-@pytest.mark.parametrize(
-    ("question", "table"), [("names of customers", "customers"), ("staff of employees", "employees")]
-)
-def test_all_columns_of_two_other_tables(question: str, table: str) -> None:
-    repaired = repair("SELECT full_name, email FROM regions", shop_scope(), question=question)
-    assert repaired.sql == f"SELECT full_name, email FROM {table}"
