@@ -6,18 +6,17 @@ not at all. What picks the same days as the question's period is left as it is.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from itertools import pairwise
 
 from sqlglot import exp
 
-from sidecar.guard.scope import Scope, Table
+from sidecar.guard.scope import Scope
 from sidecar.periods import Period
 from sidecar.repair import kinds
-from sidecar.repair.binding import Level, Source, Statement
+from sidecar.repair.binding import Level, Statement
 from sidecar.repair.days import Unknown, same_days
-from sidecar.repair.nodes import TODAY, all_of, columns_of, identifier, words
+from sidecar.repair.meant_date import meant_date, place_of
+from sidecar.repair.nodes import TODAY, all_of, columns_of, words
 
 # PostgreSQL has no interval of a quarter, and normalizes weeks to days.
 _LENGTHS = {
@@ -29,11 +28,7 @@ _LENGTHS = {
 }
 MOST_CONDITIONS = 8
 MOST_LEVELS = 2
-# Dates of a row that events are seldom counted by.
-_SELDOM_MEANT = frozenset({"birth", "born", "birthday", "dob", "updated", "modified", "changed", "expires", "expiry"})
 _NEAR = frozenset({"this", "current", "last", "previous", "past"})
-_ASKED_WORDS = re.compile(r"[a-z]+")
-_ENDINGS = re.compile(r"(?:ed|ing|es|e|s)$")
 
 
 @dataclass(frozen=True)
@@ -42,20 +37,6 @@ class Placed:
 
     condition: str
     changed: bool
-
-
-@dataclass(frozen=True)
-class _Moment:
-    """A date that a level reads."""
-
-    level: Level
-    source: Source
-    name: str
-    kind: str
-
-    def column(self) -> exp.Column:
-        alone = len(self.level.sources) == 1
-        return exp.Column(this=identifier(self.name), table=None if alone else identifier(self.source.name))
 
 
 def can_date(period: Period, scope: Scope) -> bool:
@@ -78,7 +59,7 @@ def place(period: Period, statement: Statement, told: bool = True) -> Placed | N
         return None
     if timed:
         return _set_right(period, *timed[0], statement) if told else None
-    moment = _meant(period, statement.levels, statement) if not _compares_dates(statement) else None
+    moment = meant_date(period, statement.levels, statement) if not _compares_dates(statement) else None
     return _restrict(moment.level, [], _bounds(period, moment.column())) if moment else None
 
 
@@ -123,10 +104,10 @@ def _counts_elsewhere(statement: Statement, conditions: list[exp.Expr]) -> bool:
 def _set_right(period: Period, level: Level, timed: list[exp.Expr], statement: Statement) -> Placed | None:
     """The period's bounds instead of conditions that pick other days."""
     named = [column for condition in timed for column in columns_of(condition)]
-    if not _are_moments(named, statement) or len({_place(column, statement) for column in named}) > 1:
+    if not _are_moments(named, statement) or len({place_of(column, statement) for column in named}) > 1:
         return None
-    meant = _meant(period, [level], statement)
-    if meant is None or (named and _place(named[0], statement) != (meant.source, meant.name)):
+    meant = meant_date(period, [level], statement)
+    if meant is None or len(timed) > MOST_CONDITIONS or (named and not meant.is_meant_by(named[0], statement)):
         return None
     bounds = _bounds(period, named[0].copy() if named else meant.column())
     try:
@@ -135,7 +116,7 @@ def _set_right(period: Period, level: Level, timed: list[exp.Expr], statement: S
     except Unknown:
         return None
     # so many units up to today can be counted in more than one way, and a part of a date is asked for besides
-    if period.length or len(timed) > MOST_CONDITIONS or any(_is_of_a_part(condition) for condition in timed):
+    if period.length or any(_is_of_a_part(condition) for condition in timed):
         return None
     return _restrict(level, timed, bounds)
 
@@ -145,11 +126,6 @@ def _is_of_a_part(condition: exp.Expr) -> bool:
     return condition.find(*TODAY) is None and any(
         part.name.lower() != "year" for part in condition.find_all(exp.Extract)
     )
-
-
-def _place(column: exp.Column, statement: Statement) -> tuple[object, str]:
-    reference = statement.bound.get(id(column))
-    return (reference.home, reference.name) if reference else (None, column.name)
 
 
 def _compares_dates(statement: Statement) -> bool:
@@ -171,66 +147,6 @@ def _restrict(level: Level, instead_of: list[exp.Expr], bounds: list[exp.Expr]) 
 
 def _written(conditions: list[exp.Expr]) -> str:
     return all_of([condition.copy() for condition in conditions]).sql(dialect="postgres")
-
-
-def _meant(period: Period, levels: list[Level], statement: Statement) -> _Moment | None:
-    """The one date that the question is about, as far as its words, the tables' keys or the lack of others tell.
-
-    Where a table has the period's unit as a column of its own, that may be meant.
-    """
-    sources = [(level, source) for level in levels for source in level.sources]
-    if any(source.table is None or _has_unit(period, source.table) for _, source in sources):
-        return None
-    moments = [_Moment(level, source, name, kind) for level, source in sources for name, kind in _dates(source)]
-    asked = [_stem(word) for word in _ASKED_WORDS.findall(statement.question.lower())]
-    named = [moment for moment in moments if _is_asked(moment.name, asked)]
-    if any(_is_chosen(moment, statement) for moment in named):
-        return None  # the date itself is asked for, and the period may be of another
-    found = named or [moment for moment in moments if not words(moment.name) & _SELDOM_MEANT]
-    if len(found) > 1 and not named:
-        found = [
-            moment
-            for moment in found
-            if all(_refers(moment.source, other.source) for other in found if other is not moment)
-        ]
-    return found[0] if len(found) == 1 else None
-
-
-def _has_unit(period: Period, table: Table) -> bool:
-    numbers = [column for column in table.columns if kinds.kind_of_type(column.type) not in kinds.MOMENTS]
-    return any(words(column.name) & {period.unit, "year"} for column in numbers)
-
-
-def _dates(source: Source) -> list[tuple[str, str]]:
-    """Names and kinds of its dates and timestamps."""
-    columns = source.table.columns if source.table else ()
-    known = [(column.name, kinds.kind_of_type(column.type)) for column in columns]
-    return [(name, kind) for name, kind in known if kind in kinds.MOMENTS]
-
-
-def _is_chosen(moment: _Moment, statement: Statement) -> bool:
-    """Whether it stands in a SELECT list as it is."""
-    chosen = [node.unalias() for node in moment.level.select.expressions]
-    return any(
-        isinstance(node, exp.Column) and _place(node, statement) == (moment.source, moment.name) for node in chosen
-    )
-
-
-def _refers(source: Source, other: Source) -> bool:
-    if source.table is None or other.table is None:
-        return False
-    return any((key.schema, key.table) == (other.table.schema, other.table.name) for key in source.table.foreign_keys)
-
-
-def _is_asked(name: str, asked: list[str]) -> bool:
-    """`signup_date` by "signed up", `hire_date` by "hired": a word of the name, or several of the question in one."""
-    stems = {_stem(word) for word in words(name)} - {"dat", "tim", "day"}
-    pairs = {first + second for first, second in pairwise(asked)}
-    return any(stem in asked or stem in pairs for stem in stems if len(stem) > 2)
-
-
-def _stem(word: str) -> str:
-    return _ENDINGS.sub("", word) if len(word) > 3 else word
 
 
 def _bounds(period: Period, moment: exp.Column) -> list[exp.Expr]:

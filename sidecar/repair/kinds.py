@@ -132,15 +132,16 @@ def samples(node: exp.Expr, statement: Statement) -> tuple[str, ...]:
     return columns[0].values + columns[0].samples if columns else ()
 
 
-def moments(source: Source) -> list[str]:
-    """Its dates and timestamps."""
+def moments(source: Source) -> list[tuple[str, str]]:
+    """Its dates and timestamps: names and kinds."""
     columns = source.table.columns if source.table else ()
-    return [column.name for column in columns if kind_of_type(column.type) in MOMENTS]
+    known = [(column.name, kind_of_type(column.type)) for column in columns]
+    return [(name, kind) for name, kind in known if kind in MOMENTS]
 
 
 def only_moment(level: Level) -> exp.Column | None:
     """The one date or timestamp of the tables in FROM, as it can be written there."""
-    found = [(source, name) for source in level.sources for name in moments(source)]
+    found = [(source, name) for source in level.sources for name, _ in moments(source)]
     if level.opaque or len(found) != 1:
         return None
     source, name = found[0]

@@ -18,7 +18,7 @@ def mend(statement: Statement, problem: Reference) -> str | None:
         return None
     if statement.knows(part):
         return None
-    moments = [(source.name, name) for source in _sources(problem) for name in kinds.moments(source)]
+    moments = [(source.name, name) for source in _sources(problem) for name, _ in kinds.moments(source)]
     if len(moments) != 1:
         return None
     source, name = moments[0]
