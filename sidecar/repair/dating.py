@@ -14,7 +14,7 @@ from sidecar.guard.scope import Scope
 from sidecar.periods import Period
 from sidecar.repair import kinds
 from sidecar.repair.binding import Level, Statement
-from sidecar.repair.days import Unknown, same_days
+from sidecar.repair.days import Days, Unknown, compare_days
 from sidecar.repair.meant_date import meant_date, place_of
 from sidecar.repair.nodes import TODAY, all_of, columns_of, words
 
@@ -60,7 +60,9 @@ def place(period: Period, statement: Statement, told: bool = True) -> Placed | N
     if timed:
         return _set_right(period, *timed[0], statement) if told else None
     moment = meant_date(period, statement.levels, statement) if not _compares_dates(statement) else None
-    return _restrict(moment.level, [], _bounds(period, moment.column())) if moment else None
+    if moment is None or (len(statement.levels) > 1 and not period.done):
+        return None
+    return _restrict(moment.level, [], _bounds(period, moment.column()))
 
 
 def _is_plain(statement: Statement) -> bool:
@@ -111,12 +113,14 @@ def _set_right(period: Period, level: Level, timed: list[exp.Expr], statement: S
         return None
     bounds = _bounds(period, named[0].copy() if named else meant.column())
     try:
-        if same_days(timed, bounds, edge=(-period.length, period.unit), whole_days=meant.kind == kinds.DATE):
-            return Placed(_written(timed), changed=False)
+        edge = (-period.length, period.unit)
+        days = compare_days(timed, bounds, edge=edge, whole_days=meant.kind == kinds.DATE)
     except Unknown:
         return None
-    # so many units up to today can be counted in more than one way, and a part of a date is asked for besides
-    if period.length or any(_is_of_a_part(condition) for condition in timed):
+    if days is Days.SAME:
+        return Placed(_written(timed), changed=False)
+    # so many units up to today can be counted in more than one way, and a part of the period is asked for besides
+    if period.length or days is Days.PART or any(_is_of_a_part(condition) for condition in timed):
         return None
     return _restrict(level, timed, bounds)
 

@@ -9,6 +9,7 @@ import calendar
 import re
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
+from enum import Enum
 from functools import cache
 
 from sqlglot import exp
@@ -34,29 +35,44 @@ class Unknown(Exception):
     """An expression that is not read here."""
 
 
-def same_days(
+class Days(Enum):
+    """How the days that one condition picks are to those of another."""
+
+    SAME = "same"
+    PART = "part"  # some of them, and none besides
+    OTHER = "other"
+
+
+def compare_days(
     one: Iterable[exp.Expr], other: Iterable[exp.Expr], *, edge: tuple[int, str] = (0, "day"), whole_days: bool = True
-) -> bool:
-    """Whether both lists of conditions hold on the same days, whatever day it is; Unknown if one can't be told.
+) -> Days:
+    """The days on which the first conditions hold, beside those of the others; Unknown if it can't be told.
 
     Days are tried around the edges of periods, and around one more, so far from today; of timestamps evenings, too.
     """
     first, second = list(one), list(other)
     hours = (time(),) if whole_days else (time(), time(23, 59))
-    return all(
-        hold(first, today, datetime.combine(day, hour)) == hold(second, today, datetime.combine(day, hour))
+    held = [
+        (hold(first, today, moment), hold(second, today, moment))
         for today in _TODAYS
         for day in _days_around(today) + _days_at(today, edge)
-        for hour in hours
-    )
+        for moment in [datetime.combine(day, hour) for hour in hours]
+    ]
+    if all(mine == theirs for mine, theirs in held):
+        return Days.SAME
+    part = any(mine for mine, _ in held) and all(theirs for mine, theirs in held if mine)
+    return Days.PART if part else Days.OTHER
 
 
 def hold(conditions: Iterable[exp.Expr], today: date, moment: datetime) -> bool:
     """Whether all conditions hold where each of their columns is the moment; a date is its midnight."""
+    reader = _Reader(today, moment)
     try:
-        return all(bool(_Reader(today, moment).value(condition)) for condition in conditions)
+        # all are read, so that none which can't be hides behind another
+        held = [bool(reader.value(condition)) for condition in conditions]
     except (OverflowError, ValueError) as error:  # a year that the calendar here does not have
         raise Unknown from error
+    return all(held)
 
 
 def start_of(unit: str, moment: datetime) -> datetime:
@@ -106,14 +122,12 @@ class _Reader:
     def value(self, node: exp.Expr) -> object:
         if isinstance(node, exp.Paren):
             return self.value(node.this)
-        if isinstance(node, exp.And):
-            return bool(self.value(node.this)) and bool(self.value(node.expression))
-        if isinstance(node, exp.Or):
-            return bool(self.value(node.this)) or bool(self.value(node.expression))
+        if isinstance(node, exp.And | exp.Or):
+            sides = [bool(self.value(node.this)), bool(self.value(node.expression))]
+            return all(sides) if isinstance(node, exp.And) else any(sides)
         if isinstance(node, exp.Between):
-            return self._compare(exp.GTE, node.this, node.args["low"]) and self._compare(
-                exp.LTE, node.this, node.args["high"]
-            )
+            low, high = node.args["low"], node.args["high"]
+            return all([self._compare(exp.GTE, node.this, low), self._compare(exp.LTE, node.this, high)])
         if type(node) in _COMPARED:
             return self._compare(type(node), node.this, node.expression)
         return self._term(node)

@@ -8,16 +8,29 @@ from itertools import pairwise
 
 from sqlglot import exp
 
-from sidecar.guard.scope import Table
+from sidecar.guard.scope import Scope, Table
 from sidecar.periods import Period
 from sidecar.repair import kinds
 from sidecar.repair.binding import Level, Source, Statement
 from sidecar.repair.nodes import identifier, words
 
 # Dates of a row that events are seldom counted by.
-_SELDOM_MEANT = frozenset({"birth", "born", "birthday", "dob", "updated", "modified", "changed", "expires", "expiry"})
+_SELDOM_MEANT = frozenset(
+    "birth born birthday dob update updated modify modified change changed expire expires expiry login seen accessed"
+    " due deadline until valid".split()
+)
+# Of these names nothing is asked by a word for it.
+_GENERIC = frozenset(
+    "date time at on day timestamp ts dt created create creation added inserted recorded occurred".split()
+)
+# Words of a question that speak of the period itself.
+_OF_PERIODS = frozenset(
+    "last this current previous past today yesterday day days week weeks month months quarter quarters year years"
+    " date".split()
+)
 _ASKED_WORDS = re.compile(r"[a-z]+")
 _ENDINGS = re.compile(r"(?:ed|ing|es|e|s)$")
+_NEW = re.compile(r"\b(?:new|joined|registered)\b|新", re.I)
 
 
 @dataclass(frozen=True)
@@ -46,18 +59,47 @@ def meant_date(period: Period, levels: list[Level], statement: Statement) -> Mom
     if any(source.table is None or _has_unit(period, source.table) for _, source in sources):
         return None
     moments = [Moment(level, source, name, kind) for level, source in sources for name, kind in kinds.moments(source)]
-    asked = [_stem(word) for word in _ASKED_WORDS.findall(statement.question.lower())]
-    named = [moment for moment in moments if _is_asked(moment.name, asked)]
-    if any(_is_chosen(moment, statement) for moment in named):
-        return None  # the date itself is asked for, and the period may be of another
-    found = named or [moment for moment in moments if not words(moment.name) & _SELDOM_MEANT]
-    if len(found) > 1 and not named:
-        found = [
-            moment
-            for moment in found
-            if all(_refers(moment.source, other.source) for other in found if other is not moment)
-        ]
-    return found[0] if len(found) == 1 else None
+    usual = [moment for moment in moments if not words(moment.name) & _SELDOM_MEANT]
+    asked = _named(statement.question, statement.scope)
+    found = [moment for moment in moments if moment.name in asked]
+    if not found:
+        # a date that the question names, and no table here has
+        return None if asked else _unnamed(period, usual, statement)
+    if len(found) > 1 or len(asked) > 1 or _is_chosen(found[0], statement):
+        return None
+    return found[0] if len(usual) == 1 or _is_done_then(period, found[0], statement) else None
+
+
+def _named(question: str, scope: Scope) -> set[str]:
+    """Names of dates in the scope that the question has a word of."""
+    asked = _stems(question)
+    columns = [column for table in scope.tables for column in table.columns]
+    return {c.name for c in columns if kinds.kind_of_type(c.type) in kinds.MOMENTS and _is_asked(c.name, asked)}
+
+
+def _is_done_then(period: Period, moment: Moment, statement: Statement) -> bool:
+    """Of several dates, the one of what the question says was done then; the one it names, if it says nothing."""
+    if period.done is None:
+        return True
+    return _is_asked(moment.name, _stems(period.done)) or _places(period.done, moment)
+
+
+def _places(done: str, moment: Moment) -> bool:
+    """Orders are placed, reviews are written: the verb says no more than the noun."""
+    return (
+        done.lower() in ("placed", "made", "written", "wrote", "received", "handled") and len(moment.level.sources) == 1
+    )
+
+
+def _unnamed(period: Period, usual: list[Moment], statement: Statement) -> Moment | None:
+    """The only date, or that of the table which refers to the others'; of people it may not be what is counted."""
+    found = [m for m in usual if all(_refers(m.source, other.source) for other in usual if other is not m)]
+    if len(found) != 1 or (period.done and len(usual) > 1):
+        return None
+    table = found[0].source.table
+    own = {*map(_stem, words(found[0].name) - _GENERIC)} - {*map(_stem, words(table.name if table else ""))}
+    measured = statement.tree.find(exp.Sum, exp.Avg) is not None
+    return found[0] if not own or measured or _NEW.search(statement.question) else None
 
 
 def _has_unit(period: Period, table: Table) -> bool:
@@ -77,11 +119,16 @@ def _refers(source: Source, other: Source) -> bool:
     return any((key.schema, key.table) == (other.table.schema, other.table.name) for key in source.table.foreign_keys)
 
 
+def _stems(text: str) -> list[str]:
+    """Of its words, and of two in a row as one: "signed up" is signup."""
+    stems = [_stem(word) for word in _ASKED_WORDS.findall(text.lower()) if word not in _OF_PERIODS]
+    return stems + [first + second for first, second in pairwise(stems)]
+
+
 def _is_asked(name: str, asked: list[str]) -> bool:
-    """`signup_date` by "signed up", `hire_date` by "hired": a word of the name, or several of the question in one."""
-    stems = {_stem(word) for word in words(name)} - {"dat", "tim", "day"}
-    pairs = {first + second for first, second in pairwise(asked)}
-    return any(stem in asked or stem in pairs for stem in stems if len(stem) > 2)
+    """`hire_date` by "hired"."""
+    own = words(name) - _OF_PERIODS - _GENERIC
+    return any(_stem(word) in asked for word in own if len(word) > 2)
 
 
 def _stem(word: str) -> str:

@@ -57,6 +57,11 @@ def test_only_for_a_question_that_names_one(_question: str, given: str, expected
         ("orders of the last 7 days", "order_date > CURRENT_DATE - 7 AND order_date <= CURRENT_DATE"),
         ("orders of the last 3 months", "order_date >= DATE_TRUNC('MONTH', CURRENT_DATE) - INTERVAL '3 MONTHS'"),
         # a part of it
+        ("orders of last week", "order_date = DATE_TRUNC('WEEK', CURRENT_DATE) - INTERVAL '7 DAYS'"),
+        (
+            "orders of last month",
+            "order_date < CURRENT_DATE - INTERVAL '1 MONTH' AND TO_CHAR(order_date, 'FMDay') = 'Monday'",
+        ),
         ("orders last year", "EXTRACT(MONTH FROM order_date) = 12"),
         ("去年的订单", "EXTRACT(QUARTER FROM order_date) = 2 AND EXTRACT(YEAR FROM order_date) = 2024"),
         # more than the period is asked for
@@ -142,9 +147,9 @@ def test_a_table_that_counts_its_periods_itself(column: str) -> None:
 
 
 def test_evenings_of_a_timestamp() -> None:
-    scope = Scope(("s",), (Table("s", "events", "table", (Column("starts_at", "timestamp with time zone"),)),))
-    short = "SELECT COUNT(*) FROM events WHERE starts_at = CURRENT_DATE"
-    placed = dated(short, "events today", scope).period
+    scope = Scope(("s",), (Table("s", "events", "table", (Column("event_time", "timestamp with time zone"),)),))
+    short = "SELECT COUNT(*) FROM events WHERE event_time > CURRENT_DATE - 2 AND event_time <= CURRENT_DATE - 1"
+    placed = dated(short, "events yesterday", scope).period
     assert placed and placed.changed
 
 
