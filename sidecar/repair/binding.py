@@ -139,6 +139,9 @@ class Statement:
     cte_names: set[str] = field(default_factory=set)
     values: Sequence[StoredValue] = ()
     question: str = ""  # what the statement is to answer, where a rule must know
+    kinds: dict[int, tuple[exp.Expr, str | None]] = field(
+        default_factory=dict
+    )  # by identity, with the node so that it stays
 
     @cached_property
     def bound(self) -> dict[int, Reference]:

@@ -51,6 +51,13 @@ def kind_of_type(name: str) -> str | None:
 
 
 def kind(node: exp.Expr, statement: Statement) -> str | None:
+    """Looked up once a node: a column leads to its query's expression, and sums of sums to ever more of these."""
+    if id(node) not in statement.kinds:
+        statement.kinds[id(node)] = (node, _kind(node, statement))
+    return statement.kinds[id(node)][1]
+
+
+def _kind(node: exp.Expr, statement: Statement) -> str | None:
     if isinstance(node, exp.Column):
         return _of_column(node, statement)
     if isinstance(node, exp.Literal):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,13 @@ def test_many_repairs_end() -> None:
     """One statement with more wrong in it than is worth mending."""
     sql = "SELECT " + ", ".join(f"custmer_id AS c{n}" for n in range(40)) + " FROM orders"
     assert repair(sql, shop_scope()) == Repaired(sql)
+
+
+def test_sums_of_sums_end() -> None:
+    """Each of the queries names the one before twice: two to the power of thirty, were every way followed."""
+    queries = ["c0 AS (SELECT total_amount AS x FROM orders)"]
+    queries += [f"c{n} AS (SELECT x + x AS x FROM c{n - 1})" for n in range(1, 31)]
+    sql = f"WITH {', '.join(queries)} SELECT SUM(x) FROM c30 WHERE x > 0"
+    began = time.monotonic()
+    assert repair(sql, shop_scope()) == Repaired(sql)
+    assert time.monotonic() - began < 20
