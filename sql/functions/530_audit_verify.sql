@@ -126,6 +126,8 @@ begin
         execute format('select count(*), pg_total_relation_size(%L) from nl2sql.%I',
             format('nl2sql.%I', partition), partition) into entries, bytes;
         if dry_run is not true then
+            -- the log before its partition, as whoever reads or writes it: the other way round may deadlock with them
+            lock table only nl2sql._audit in access exclusive mode;
             execute format('lock table nl2sql.%I in access exclusive mode', partition);
             execute format('
                 select jsonb_agg(jsonb_build_object(''chain'', l.chain, ''seq'', l.seq, ''hash'', encode(l.hash, ''hex'')))
