@@ -182,12 +182,17 @@ make status says how it is doing, make down stops it, make up starts it again, m
             f"sidecar     {'running' if running else 'stopped'}; socket {self.sidecar.socket}, log {self.sidecar.log}"
         )
         if running:
-            try:
-                for entry in self.sidecar.components()[1]:
-                    print(f"            {entry}" + (f": {entry.action}" if entry.action else ""))
-            except OSError as error:
-                print(f"            not answering: {error}")
+            for line in self.components():
+                print(f"            {line}")
         return 0 if running and self.cluster.running() else 1
+
+    def components(self) -> list[str]:
+        """A line a component of the running sidecar."""
+        try:
+            entries = self.sidecar.components()[1]
+        except OSError as error:
+            return [f"not answering: {error}"]
+        return [f"{entry}" + (f": {entry.action}" if entry.action else "") for entry in entries]
 
     def down(self) -> None:
         self.sidecar.stop()
@@ -261,3 +266,6 @@ if __name__ == "__main__":
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
+    except BrokenPipeError:  # `make status | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
