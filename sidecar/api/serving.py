@@ -28,7 +28,7 @@ from sidecar.glossary.words import gloss, with_meanings
 from sidecar.guard.check import Checked, check
 from sidecar.guard.scope import Scope
 from sidecar.linking import Linker
-from sidecar.periods import Dated, Period, named_period, read_dated
+from sidecar.periods import Dated, Period, read_dated
 from sidecar.prompt.ddl import render_schema
 from sidecar.prompt.extract import before_sql, extract_sql
 from sidecar.prompt.render import STOP, Context, ValueMatch, render, render_retelling
@@ -79,10 +79,11 @@ async def generate(services: Services, request: GenerateRequest) -> GenerateAnsw
     """
     started = time.perf_counter()
     context = request.context()
-    dated = _dated(context) if request.mend else None
+    read = read_dated(context.question) if request.mend else None
+    dated = read if read and _can_be_left_out(read, context) else None
     passes = [await _ask(services, request, replace(context, question=dated.rest) if dated else context)]
     # in a thread: a long question takes a moment, and others are waiting
-    asked, linker = await asyncio.to_thread(_read_question, context, request.mend)
+    asked, linker = await asyncio.to_thread(_read_question, context, request.mend, read)
     candidates = _candidates(passes[-1], context, request.mend, replace(asked, told=dated is None), linker)
     if _none_dated(candidates):
         passes.append(await _ask(services, request, context, time.perf_counter() - started))
@@ -106,10 +107,9 @@ async def generate(services: Services, request: GenerateRequest) -> GenerateAnsw
     )
 
 
-def _dated(context: Context) -> Dated | None:
-    """The question without its period, where that can be put into a statement; in a round of repair it stays."""
-    dated = read_dated(context.question) if context.repair is None else None
-    return dated if dated and dated.rest and can_date(dated.period, context.scope) else None
+def _can_be_left_out(dated: Dated, context: Context) -> bool:
+    """Whether the period can be put into a statement instead; in a round of repair it stays."""
+    return context.repair is None and bool(dated.rest) and can_date(dated.period, context.scope)
 
 
 def _none_dated(candidates: list[CandidateBody]) -> bool:
@@ -126,13 +126,13 @@ async def _ask(services: Services, request: GenerateRequest, context: Context, s
     return _Pass(messages, generation, prompted - started, time.perf_counter() - started)
 
 
-def _read_question(context: Context, mend: bool) -> tuple[Asked, Linker]:
+def _read_question(context: Context, mend: bool, dated: Dated | None) -> tuple[Asked, Linker]:
     """What repair and linking know of the question."""
     words = gloss(context.question)
     linker = Linker(context.question, words, context.scope)
     if not mend:
         return NOTHING, linker
-    return Asked(with_meanings(context.question, words), named_period(context.question)), linker
+    return Asked(with_meanings(context.question, words), dated.period if dated else None), linker
 
 
 def _candidates(done: _Pass, context: Context, mend: bool, asked: Asked, linker: Linker) -> list[CandidateBody]:

@@ -15,7 +15,7 @@ from typing import Protocol
 from sqlglot import exp
 
 from sidecar.guard.scope import Scope, Table
-from sidecar.repair.nodes import VALUE_WORDS, columns_of, folded, inside, level_nodes
+from sidecar.repair.nodes import VALUE_WORDS, columns_of, folded, identifier, inside, level_nodes
 
 Names = tuple[str, ...] | None  # None: not known, any name may be there
 
@@ -71,6 +71,20 @@ class Level:
 
     def named(self, name: str | None) -> Source | None:
         return next((source for source in self.sources if source.name == name), None)
+
+    def column(self, source: Source, name: str) -> exp.Column:
+        """A column of one of the sources, as it can be written here."""
+        alone = len(self.sources) == 1
+        return exp.Column(this=identifier(name), table=None if alone else identifier(source.name))
+
+    def behind(self, key: exp.Expr, bound: dict[int, Reference]) -> exp.Expr:
+        """What a key of GROUP BY stands for: the expression behind an ordinal or an output name."""
+        chosen = self.select.expressions
+        if isinstance(key, exp.Literal) and key.is_int and 0 < int(key.this) <= len(chosen):
+            meant: exp.Expr = chosen[int(key.this) - 1]
+            return meant.unalias()
+        reference = bound.get(id(key))
+        return self.outputs().get(reference.name, key) if reference and reference.state is State.OUTPUT else key
 
     def outputs(self) -> dict[str, exp.Expr]:
         """Named columns of the SELECT list."""

@@ -16,7 +16,7 @@ from sidecar.repair import kinds
 from sidecar.repair.binding import Level, Statement
 from sidecar.repair.days import Days, Unknown, compare_days
 from sidecar.repair.meant_date import meant_date, place_of
-from sidecar.repair.nodes import TODAY, all_of, columns_of, words
+from sidecar.repair.nodes import TODAY, all_of, columns_of, conjuncts, words
 
 # PostgreSQL has no interval of a quarter, and normalizes weeks to days.
 _LENGTHS = {
@@ -76,9 +76,7 @@ def _is_plain(statement: Statement) -> bool:
 
 def _conditions(level: Level) -> list[exp.Expr]:
     where = level.select.args.get("where")
-    if where is None:
-        return []
-    return list(where.this.flatten()) if isinstance(where.this, exp.And) else [where.this]
+    return conjuncts(where.this) if where else []
 
 
 def _timed(level: Level, statement: Statement) -> list[exp.Expr]:
@@ -144,8 +142,7 @@ def _compares_dates(statement: Statement) -> bool:
 
 def _restrict(level: Level, instead_of: list[exp.Expr], bounds: list[exp.Expr]) -> Placed:
     kept = [condition for condition in _conditions(level) if all(condition is not one for one in instead_of)]
-    closed = [exp.Paren(this=condition.copy()) if isinstance(condition, exp.Or) else condition for condition in kept]
-    level.select.set("where", exp.Where(this=all_of([*closed, *bounds])))
+    level.select.set("where", exp.Where(this=all_of([*kept, *bounds])))
     return Placed(_written(bounds), changed=True)
 
 

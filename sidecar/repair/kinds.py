@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from sidecar.repair.binding import Level, Source, State, Statement
-from sidecar.repair.nodes import folded, identifier
+from sidecar.repair.nodes import folded
 
 INTEGER, NUMERIC, FLOAT, TEXT, DATE, TIMESTAMP, BOOLEAN = "integer", "numeric", "float", "text", "date", "time", "bool"
 NUMBERS = frozenset({INTEGER, NUMERIC, FLOAT})
@@ -152,7 +152,7 @@ def only_moment(level: Level) -> exp.Column | None:
     if level.opaque or len(found) != 1:
         return None
     source, name = found[0]
-    return exp.Column(this=identifier(name), table=identifier(source.name) if len(level.sources) > 1 else None)
+    return level.column(source, name)
 
 
 def level_of(node: exp.Expr, statement: Statement) -> Level | None:

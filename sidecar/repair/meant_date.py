@@ -12,7 +12,7 @@ from sidecar.guard.scope import Scope, Table
 from sidecar.periods import Period
 from sidecar.repair import kinds
 from sidecar.repair.binding import Level, Source, Statement
-from sidecar.repair.nodes import identifier, words
+from sidecar.repair.nodes import words
 
 # Dates of a row that events are seldom counted by.
 _SELDOM_MEANT = frozenset(
@@ -43,8 +43,7 @@ class Moment:
     kind: str
 
     def column(self) -> exp.Column:
-        alone = len(self.level.sources) == 1
-        return exp.Column(this=identifier(self.name), table=None if alone else identifier(self.source.name))
+        return self.level.column(self.source, self.name)
 
     def is_meant_by(self, column: exp.Column, statement: Statement) -> bool:
         return place_of(column, statement) == (self.source, self.name)

@@ -48,11 +48,17 @@ def part_of(unit: str, moment: exp.Expr) -> exp.Extract:
 
 
 def all_of(conditions: list[exp.Expr]) -> exp.Expr:
-    """The conditions joined by AND."""
-    whole = conditions[0]
-    for condition in conditions[1:]:
+    """The conditions joined by AND; an OR among several keeps to itself."""
+    closed = [exp.Paren(this=c) if isinstance(c, exp.Or) and len(conditions) > 1 else c for c in conditions]
+    whole: exp.Expr = closed[0]
+    for condition in closed[1:]:
         whole = exp.And(this=whole, expression=condition)
     return whole
+
+
+def conjuncts(condition: exp.Expr) -> list[exp.Expr]:
+    """What a condition joins by AND."""
+    return list(condition.flatten()) if isinstance(condition, exp.And) else [condition]
 
 
 def level_nodes(root: exp.Expr) -> Iterator[exp.Expr]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from sidecar.repair.binding import Level, Source, Statement
-from sidecar.repair.nodes import all_of, is_aggregate, level_nodes
+from sidecar.repair.nodes import all_of, conjuncts, is_aggregate, level_nodes
 
 MARK = "abandoned"  # on the table's node, by the rule that takes a column from it
 
@@ -45,7 +45,7 @@ def _drop(statement: Statement, level: Level, source: Source) -> bool:
 
 def _is_only_a_key(condition: exp.Expr, level: Level, source: Source) -> bool:
     """The condition says nothing but how the table hangs together with one other."""
-    parts = list(condition.flatten()) if isinstance(condition, exp.And) else [condition]
+    parts = conjuncts(condition)
     return bool(all_of(parts)) and all(
         isinstance(part, exp.EQ) and isinstance(part.this, exp.Column) and isinstance(part.expression, exp.Column)
         for part in parts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from sidecar.repair.binding import Level, Statement
-from sidecar.repair.nodes import all_of, columns_of, is_aggregate, level_nodes
+from sidecar.repair.nodes import all_of, columns_of, conjuncts, is_aggregate, level_nodes
 
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE)
 
@@ -15,7 +15,7 @@ def mend(statement: Statement) -> str | None:
         where = level.select.args.get("where")
         if where is None:
             continue
-        parts = list(where.this.flatten()) if isinstance(where.this, exp.And) else [where.this]
+        parts = conjuncts(where.this)
         wrong = [part for part in parts if _has_aggregate(part)]
         for part in wrong:
             if note := _as_subquery(statement, level, part):

@@ -6,31 +6,21 @@ from sqlglot import exp
 
 from sidecar.repair import kinds
 from sidecar.repair.binding import Level, Statement
-from sidecar.repair.nodes import TODAY, folded, level_nodes
+from sidecar.repair.nodes import TODAY, level_nodes
 
 
 def mend(statement: Statement) -> str | None:
     for level in statement.levels:
-        constant = next((key for key in _keys(level) if _is_part_of_today(key)), None)
+        constant = next((key for key in _keys(level, statement) if _is_part_of_today(key)), None)
         moment = kinds.only_moment(level) if constant is not None else None
         if constant is not None and moment is not None:
             return _put(moment, constant, level)
     return None
 
 
-def _keys(level: Level) -> list[exp.Expr]:
-    """What GROUP BY names, with what its numbers and output names stand for."""
+def _keys(level: Level, statement: Statement) -> list[exp.Expr]:
     group = level.select.args.get("group")
-    return [_meant(key, level) for key in group.expressions] if group else []
-
-
-def _meant(key: exp.Expr, level: Level) -> exp.Expr:
-    if isinstance(key, exp.Literal) and key.is_int and 0 < int(key.this) <= len(level.select.expressions):
-        chosen: exp.Expr = level.select.expressions[int(key.this) - 1]
-        return chosen.unalias()
-    if isinstance(key, exp.Column) and not key.args.get("table"):
-        return level.outputs().get(folded(key.this) or "", key)
-    return key
+    return [level.behind(key, statement.bound) for key in group.expressions] if group else []
 
 
 def _is_part_of_today(key: exp.Expr) -> bool:

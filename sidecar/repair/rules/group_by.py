@@ -39,7 +39,7 @@ class _Grouping:
         if not self._groups() or self._is_beyond_reach():
             return []
         for expression in self._group.expressions if self._group else []:
-            self._add(self._meant(expression))
+            self._add(self._level.behind(expression, self._bound))
         found: dict[Key, exp.Column] = {}
         for expression in [*self._level.select.expressions, *self._sorted_by()]:
             for column in self._loose(expression):
@@ -72,17 +72,6 @@ class _Grouping:
             not plain and any(v for k, v in self._group.args.items() if k != "expressions") if self._group else False
         )
         return stars or sets or filled or self._level.opaque
-
-    def _meant(self, expression: exp.Expr) -> exp.Expr:
-        """The expression behind an ordinal or an output name."""
-        outputs = self._level.select.expressions
-        if isinstance(expression, exp.Literal) and expression.is_int and 0 < int(expression.this) <= len(outputs):
-            meant: exp.Expr = outputs[int(expression.this) - 1]
-            return meant.this if isinstance(meant, exp.Alias) else meant
-        reference = self._bound.get(id(expression))
-        if reference and reference.state is State.OUTPUT:
-            return self._level.outputs().get(reference.name, expression)
-        return expression
 
     def _add(self, expression: exp.Expr) -> None:
         parts = expression.expressions if isinstance(expression, exp.Tuple) else [expression]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from sidecar.repair.binding import Level, State, Statement
-from sidecar.repair.nodes import all_of, columns_of, is_aggregate, level_nodes
+from sidecar.repair.nodes import all_of, columns_of, conjuncts, is_aggregate, level_nodes
 
 
 def mend(statement: Statement) -> str | None:
@@ -13,7 +13,7 @@ def mend(statement: Statement) -> str | None:
         having = level.select.args.get("having")
         if having is None or level.opaque:
             continue
-        parts = list(having.this.flatten()) if isinstance(having.this, exp.And) else [having.this]
+        parts = conjuncts(having.this)
         moved = [part for part in parts if _is_loose(part, level, statement)]
         if moved:
             return _move(level, parts, moved)

@@ -7,7 +7,7 @@ from sqlglot import exp
 from sidecar.repair.binding import Level, Statement
 from sidecar.repair.joins import equality, is_comma, spell_out_commas
 from sidecar.repair.keys import Keys
-from sidecar.repair.nodes import all_of, columns_of, folded
+from sidecar.repair.nodes import all_of, columns_of, conjuncts, folded
 
 
 def mend(statement: Statement) -> str | None:
@@ -26,7 +26,7 @@ def _later(level: Level) -> str | None:
         condition = join.args.get("on")
         if condition is None:
             continue
-        parts = list(condition.flatten()) if isinstance(condition, exp.And) else [condition]
+        parts = conjuncts(condition)
         early = [part for part in parts if _last(part, level) > n + 1]
         if not early:
             continue

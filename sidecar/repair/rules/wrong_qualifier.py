@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from sidecar.repair.binding import Level, Reference, Source, State, Statement
-from sidecar.repair.nodes import folded, identifier
+from sidecar.repair.nodes import conjuncts, folded, identifier
 from sidecar.repair.rules import abandoned_join
 
 
@@ -62,7 +62,7 @@ def _equated(level: Level, name: str) -> list[set[str]]:
     """Pairs of tables whose columns of this name a join condition or WHERE says to be equal."""
     where = level.select.args.get("where")
     conditions = [join.args.get("on") for join in level.joins] + ([where.this] if where else [])
-    parts = [p for c in conditions if c is not None for p in (c.flatten() if isinstance(c, exp.And) else [c])]
+    parts = [part for condition in conditions if condition is not None for part in conjuncts(condition)]
     pairs = []
     for part in parts:
         sides = [part.this, part.expression] if isinstance(part, exp.EQ) else []

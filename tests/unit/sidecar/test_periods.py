@@ -15,54 +15,46 @@ def without_done(question: str) -> Dated | None:
 
 
 @pytest.mark.parametrize(
-    ("question", "unit", "back", "rest"),
+    ("question", "period", "rest"),
     [
-        ("revenue by region last quarter", "quarter", 1, "revenue by region"),
-        ("Show the total of last year's orders.", "year", 1, "Show the total of orders."),
-        ("How many orders were placed in the last month?", "month", 1, "How many orders were placed?"),
-        ("new customers this year, by segment", "year", 0, "new customers by segment"),
-        ("this week: orders by channel", "week", 0, ": orders by channel"),
-        ("orders for each month this year", "year", 0, "orders for each month"),
-        ("What was sold yesterday?", "day", 1, "What was sold?"),
-        ("orders above 100 this year by channel", "year", 0, "orders above 100 by channel"),
-        ("Today’s orders by channel", "day", 0, "orders by channel"),
-        ("上月的销售额", "month", 1, "销售额"),
-        ("orders during the current month", "month", 0, "orders"),
-        ("上季度各地区的收入", "quarter", 1, "各地区的收入"),
-        ("上个月的订单有多少？", "month", 1, "订单有多少？"),
-        ("今年每个月有多少订单？", "year", 0, "每个月有多少订单？"),
-        ("去年有多少不同的客户下过单", "year", 1, "有多少不同的客户下过单"),
-        ("在本周内发出的货运", "week", 0, "发出的货运"),
-        ("昨天有多少订单", "day", 1, "有多少订单"),
-        ("本年度的订单", "year", 0, "订单"),
-        ("去年度销售额", "year", 1, "销售额"),
-        ("Revenue by region (last quarter)", "quarter", 1, "Revenue by region"),
-        ("Show the revenue for all of last year", "year", 1, "Show the revenue"),
-        ("orders throughout last year", "year", 1, "orders"),
-        ("这个季度的退款", "quarter", 0, "退款"),
+        ("revenue by region last quarter", Period("quarter", 1), "revenue by region"),
+        ("Show the total of last year's orders.", Period("year", 1), "Show the total of orders."),
+        ("How many orders were placed in the last month?", Period("month", 1), "How many orders were placed?"),
+        ("new customers this year, by segment", Period("year"), "new customers by segment"),
+        ("this week: orders by channel", Period("week"), ": orders by channel"),
+        ("orders for each month this year", Period("year"), "orders for each month"),
+        ("What was sold yesterday?", Period("day", 1), "What was sold?"),
+        ("orders above 100 this year by channel", Period("year"), "orders above 100 by channel"),
+        ("Today’s orders by channel", Period("day"), "orders by channel"),
+        ("上月的销售额", Period("month", 1), "销售额"),
+        ("orders during the current month", Period("month"), "orders"),
+        ("上季度各地区的收入", Period("quarter", 1), "各地区的收入"),
+        ("上个月的订单有多少？", Period("month", 1), "订单有多少？"),
+        ("今年每个月有多少订单？", Period("year"), "每个月有多少订单？"),
+        ("去年有多少不同的客户下过单", Period("year", 1), "有多少不同的客户下过单"),
+        ("在本周内发出的货运", Period("week"), "发出的货运"),
+        ("昨天有多少订单", Period("day", 1), "有多少订单"),
+        ("本年度的订单", Period("year"), "订单"),
+        ("去年度销售额", Period("year", 1), "销售额"),
+        ("Revenue by region (last quarter)", Period("quarter", 1), "Revenue by region"),
+        ("Show the revenue for all of last year", Period("year", 1), "Show the revenue"),
+        ("orders throughout last year", Period("year", 1), "orders"),
+        ("这个季度的退款", Period("quarter"), "退款"),
+        # up to today
+        ("orders of the last 30 days", Period("day", length=30), "orders"),
+        ("revenue by region in the past three months", Period("month", length=3), "revenue by region"),
+        ("orders over the past week", Period("week", length=1), "orders"),
+        ("average rating, last 2 quarters", Period("quarter", length=2), "average rating,"),
+        ("最近7天的订单", Period("day", length=7), "订单"),
+        ("过去三个月每个地区的收入", Period("month", length=3), "每个地区的收入"),
+        ("近两年的退款总额", Period("year", length=2), "退款总额"),
+        ("Show the last 3 months' orders by channel", Period("month", length=3), "Show orders by channel"),
+        ("过去30天内的订单", Period("day", length=30), "订单"),
+        ("近一个月以内的订单", Period("month", length=1), "订单"),
     ],
 )
-def test_one_period(question: str, unit: str, back: int, rest: str) -> None:
-    assert without_done(question) == Dated(Period(unit, back), rest)
-
-
-@pytest.mark.parametrize(
-    ("question", "unit", "length", "rest"),
-    [
-        ("orders of the last 30 days", "day", 30, "orders"),
-        ("revenue by region in the past three months", "month", 3, "revenue by region"),
-        ("orders over the past week", "week", 1, "orders"),
-        ("average rating, last 2 quarters", "quarter", 2, "average rating,"),
-        ("最近7天的订单", "day", 7, "订单"),
-        ("过去三个月每个地区的收入", "month", 3, "每个地区的收入"),
-        ("近两年的退款总额", "year", 2, "退款总额"),
-        ("Show the last 3 months' orders by channel", "month", 3, "Show orders by channel"),
-        ("过去30天内的订单", "day", 30, "订单"),
-        ("近一个月以内的订单", "month", 1, "订单"),
-    ],
-)
-def test_up_to_today(question: str, unit: str, length: int, rest: str) -> None:
-    assert without_done(question) == Dated(Period(unit, length=length), rest)
+def test_one_period(question: str, period: Period, rest: str) -> None:
+    assert without_done(question) == Dated(period, rest)
 
 
 @pytest.mark.parametrize(
