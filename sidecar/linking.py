@@ -10,11 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from sqlglot import exp
-from sqlglot.dialects.postgres import Postgres
-from sqlglot.errors import SqlglotError
-
 from sidecar.glossary.words import Word, is_han, split
+from sidecar.guard.grammar import NotSql, TooDeep, statements
+from sidecar.guard.nodes import Node, constant, walk
 from sidecar.guard.scope import Scope, Table
 from sidecar.repair.closest import fold, singular_words
 from sidecar.repair.nodes import words
@@ -59,14 +57,14 @@ class Linker:
     def link(self, sql: str) -> Linking | None:
         """What the statement has of the question; None where it can't be read. It has passed the guard."""
         try:
-            tree = Postgres().parse(sql)[0]
-        except (SqlglotError, RecursionError):
+            nodes = [node for statement in statements(sql) for node in walk(statement)]
+        except (NotSql, TooDeep):
             return None
-        if tree is None:
+        if not nodes:
             return None
-        tables = _tables(tree, self._scope)
+        tables = _tables(nodes, self._scope)
         named = [frozenset(_in_name(table.name)).union(_in_text(table.comment)) for table in tables]
-        read = frozenset(chain(*named, _read_words(tree, tables)))
+        read = frozenset(chain(*named, _read_words(nodes, tables)))
         missed = sum(not any(meaning & read for meaning in meanings) for meanings in self._links)
         unasked = sum(not own & self._asked for own in named)
         return Linking(missed, unasked)
@@ -99,21 +97,31 @@ def _names(scope: Scope) -> Iterator[str]:
         yield from (column.name for column in table.columns)
 
 
-def _tables(tree: exp.Expr, scope: Scope) -> list[Table]:
-    found = (scope.find(node.db or None, node.name) for node in tree.find_all(exp.Table))
+def _tables(nodes: list[Node], scope: Scope) -> list[Table]:
+    relations = (node.fields for node in nodes if node.kind == "RangeVar")
+    found = (scope.find(fields.get("schemaname"), fields["relname"]) for fields in relations)
     return list({table.full_name: table for table in found if table}.values())
 
 
-def _read_words(tree: exp.Expr, tables: list[Table]) -> Iterator[str]:
+def _read_words(nodes: list[Node], tables: list[Table]) -> Iterator[str]:
     """Words of literals, and of the columns that do more than join tables."""
-    conditions = [on for join in tree.find_all(exp.Join) if (on := join.args.get("on")) is not None]
-    joining = {id(column) for on in conditions for column in on.find_all(exp.Column)}
-    columns = {node.name for node in tree.find_all(exp.Column) if id(node) not in joining}
-    if any(not isinstance(star.parent, exp.Count) for star in tree.find_all(exp.Star)):
+    references = [node for node in nodes if node.kind == "ColumnRef" and not _joins(node)]
+    columns = {names[-1] for node in references if (names := node.names("fields"))}
+    if any("A_Star" in part for node in references for part in node.fields["fields"]):
         columns |= {column.name for table in tables for column in table.columns}
     comments = (column.comment for table in tables for column in table.columns if column.name in columns)
-    literals = (str(node.this) for node in tree.find_all(exp.Literal) if node.is_string)
+    literals = (text for node in nodes if isinstance(text := constant({node.kind: node.fields}), str))
     return chain.from_iterable(chain(map(_in_name, columns), map(_in_text, comments), map(_in_text, literals)))
+
+
+def _joins(column: Node) -> bool:
+    """Whether it stands in the condition of a JOIN."""
+    below = column
+    for above in column.ancestors():
+        if above.kind == "JoinExpr" and below.place == "quals":
+            return True
+        below = above
+    return False
 
 
 def _in_name(name: str) -> Iterator[str]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Any
 
 from sidecar.engine.base import Embedder, Engine, EngineState
 from sidecar.errors import SidecarError
 from sidecar.glossary import dictionary
 from sidecar.indexer.worker import IndexWorker
 from sidecar.journal.journal import Journal
+from sidecar.rewriting import Rewriter
 from sidecar.settings import Settings
 
 USABLE = ("ready", "external")
@@ -25,15 +27,17 @@ class Services:
     prompt_family: str
     journal: Journal
     workers: list[IndexWorker] = field(default_factory=list)
+    rewriter: Rewriter = field(default_factory=Rewriter)
     _embedder_state: EngineState = field(default=EngineState("starting", "not loaded yet", "none"), init=False)
     _warming: asyncio.Task[None] | None = field(default=None, init=False)
-    _reading: asyncio.Task[None] | None = field(default=None, init=False)
+    _reading: asyncio.Future[Any] | None = field(default=None, init=False)
 
     async def start(self) -> None:
         await self.journal.start()
         await self.engine.start()
         self._warm_embedder()
-        self._reading = asyncio.create_task(asyncio.to_thread(dictionary.load))  # the first question does not wait
+        # the first question does not wait
+        self._reading = asyncio.gather(asyncio.to_thread(dictionary.load), self.rewriter.start())
         for worker in self.workers:
             worker.start()
 
@@ -44,6 +48,7 @@ class Services:
             await worker.stop()
         await self.journal.stop()
         await self.engine.stop()
+        await self.rewriter.stop()
         await self.embedder.close()
 
     @property

@@ -25,7 +25,7 @@ from sidecar.api.schemas import (
 from sidecar.engine.base import Generation, Message, Sample, Sampling
 from sidecar.errors import SidecarError
 from sidecar.glossary.words import gloss, with_meanings
-from sidecar.guard.check import Checked, check
+from sidecar.guard.check import MAX_BYTES, Checked, check, refuse_unreadable
 from sidecar.guard.scope import Scope
 from sidecar.linking import Linker
 from sidecar.periods import Dated, Period, read_dated
@@ -33,7 +33,8 @@ from sidecar.prompt.ddl import render_schema
 from sidecar.prompt.extract import before_sql, extract_sql
 from sidecar.prompt.render import STOP, Context, ValueMatch, render, render_retelling
 from sidecar.repair.dating import can_date
-from sidecar.repair.repair import Repaired, repair
+from sidecar.repair.repair import Repaired
+from sidecar.rewriting import Rewriter
 from sidecar.services import Services
 
 SAMPLING_TEMPERATURE = 0.7  # of several candidates; a single one is greedy
@@ -41,6 +42,9 @@ SAMPLING_TEMPERATURE = 0.7  # of several candidates; a single one is greedy
 # What the guard refuses and repair may still put right: the name of a table, a function or a spelling of another
 # database, a type's name. The guard looks at the result again.
 MENDABLE = frozenset({"NL402", "NL403", "NL404", "NL405"})
+
+LONGEST = 2 * MAX_BYTES  # characters of an answer that are looked at; one that is longer is refused anyhow
+SHORT = 2_000  # characters; to check so many takes a few milliseconds, whatever they are
 
 UNDATED = "NL410"  # of a proposal that the question's period could not be put into
 
@@ -84,10 +88,11 @@ async def generate(services: Services, request: GenerateRequest) -> GenerateAnsw
     passes = [await _ask(services, request, replace(context, question=dated.rest) if dated else context)]
     # in a thread: a long question takes a moment, and others are waiting
     asked, linker = await asyncio.to_thread(_read_question, context, request.mend, read)
-    candidates = _candidates(passes[-1], context, request.mend, replace(asked, told=dated is None), linker)
+    rewriter = services.rewriter if request.mend else None
+    candidates = await _candidates(passes[-1], context, rewriter, replace(asked, told=dated is None), linker)
     if _none_dated(candidates):
         passes.append(await _ask(services, request, context, time.perf_counter() - started))
-        candidates = _candidates(passes[-1], context, request.mend, asked, linker)
+        candidates = await _candidates(passes[-1], context, rewriter, asked, linker)
     shown = [MessageBody(role=m.role, content=m.content) for m in passes[-1].messages]
     return GenerateAnswer(
         request_id=request.request_id,
@@ -135,11 +140,14 @@ def _read_question(context: Context, mend: bool, dated: Dated | None) -> tuple[A
     return Asked(with_meanings(context.question, words), dated.period if dated else None), linker
 
 
-def _candidates(done: _Pass, context: Context, mend: bool, asked: Asked, linker: Linker) -> list[CandidateBody]:
-    return [
-        _linked(candidate(sample, context.scope, mend, context.values, asked), linker)
-        for sample in done.generation.samples
-    ]
+async def _candidates(
+    done: _Pass, context: Context, rewriter: Rewriter | None, asked: Asked, linker: Linker
+) -> list[CandidateBody]:
+    """The samples with the guard's verdicts, put right by the rewriter if there is one, and linked."""
+    found = await asyncio.gather(
+        *(candidate(sample, context.scope, rewriter, context.values, asked) for sample in done.generation.samples)
+    )
+    return [_linked(each, linker) for each in found]
 
 
 async def _ask_engine(
@@ -167,17 +175,25 @@ def _salt(scope: Scope) -> str:
     return hmac.new(_SALT_KEY, render_schema(scope).encode(), hashlib.sha256).hexdigest()[:32]
 
 
-def candidate(
-    sample: Sample, scope: Scope, mend: bool = True, values: Sequence[ValueMatch] = (), question: Asked = NOTHING
+async def candidate(
+    sample: Sample,
+    scope: Scope,
+    rewriter: Rewriter | None = None,
+    values: Sequence[ValueMatch] = (),
+    question: Asked = NOTHING,
 ) -> CandidateBody:
     """A sample with the guard's verdict, what had to be put right in it, and where it has the question's period."""
-    sql = extract_sql(sample.text)
+    sql = extract_sql(sample.text[:LONGEST])
     repaired, error = Repaired(""), None
     checked = Checked("", ())
     try:
+        refuse_unreadable(sample.text)
         if sample.finish_reason == "length":
             raise _truncated(sample.tokens)
-        checked, repaired = _mended(sql, scope, values, question) if mend else (check(sql, scope), Repaired(sql))
+        if rewriter:
+            checked, repaired = await _mended(sql, scope, rewriter, values, question)
+        else:
+            checked = await checked_aside(sql, scope)
     except SidecarError as refused:
         error = ErrorFields(**refused.fields())
     return CandidateBody(
@@ -200,20 +216,24 @@ def _linked(found: CandidateBody, linker: Linker) -> CandidateBody:
     return found.model_copy(update={"linking": LinkingBody(missed=linking.missed, unasked=linking.unasked)})
 
 
-def _mended(sql: str, scope: Scope, values: Sequence[ValueMatch], question: Asked) -> tuple[Checked, Repaired]:
+async def _mended(
+    sql: str, scope: Scope, rewriter: Rewriter, values: Sequence[ValueMatch], question: Asked
+) -> tuple[Checked, Repaired]:
     """The statement as the guard lets it through, with every name bound where the rules can; raises as check() does."""
     try:
-        checked, refused = check(sql, scope), None
+        checked, refused = await checked_aside(sql, scope), None
     except SidecarError as error:
         if error.sqlstate not in MENDABLE:
             raise
         checked, refused = Checked(sql, ()), error
-    repaired = repair(checked.sql, scope, values, question.text, question.period, question.told)
-    if repaired.sql != checked.sql:
+    repaired = await rewriter.repair(
+        sql, scope, values, question.text, question.period, question.told, refused=refused is not None
+    )
+    if repaired.sql != sql:
         try:
-            checked, refused = check(repaired.sql, scope), None
+            checked, refused = await checked_aside(repaired.sql, scope), None
         except SidecarError:
-            repaired = Repaired(checked.sql)  # a repair that the guard refuses did not happen
+            repaired = Repaired(sql)  # a repair that the guard refuses did not happen
     if refused:
         raise refused
     if not question.told and not repaired.period:
@@ -221,10 +241,17 @@ def _mended(sql: str, scope: Scope, values: Sequence[ValueMatch], question: Aske
     return checked, repaired
 
 
-def check_statement(sql: str, scope: Scope) -> CheckAnswer:
+async def checked_aside(sql: str, scope: Scope) -> Checked:
+    """As check(); a long statement in a thread, so that nobody waits for it."""
+    if len(sql) <= SHORT:
+        return check(sql, scope)
+    return await asyncio.to_thread(check, sql, scope)
+
+
+async def check_statement(sql: str, scope: Scope) -> CheckAnswer:
     """The guard's verdict on a given statement."""
     try:
-        checked = check(sql, scope)
+        checked = await checked_aside(sql, scope)
     except SidecarError as refused:
         return CheckAnswer(sql=None, tables=[], error=ErrorFields(**refused.fields()))
     return CheckAnswer(sql=checked.sql, tables=list(checked.tables), error=None)

@@ -1,158 +1,108 @@
-"""The check of one statement: parse, walk every node against what is allowed, render again.
+"""The check of one statement: read by PostgreSQL's own grammar, every node against what is allowed, written again.
 
-What PostgreSQL gets is the re-rendered text, checked again until it stays the same, so that the statement it parses is
-the one that was checked. The server's own rights remain the authority; this keeps honest mistakes and plain attacks
-away from it.
+What PostgreSQL gets is the text that its grammar writes of the tree that was checked: the same tree, without comments
+and with one spelling. The server's own rights remain the authority; this keeps honest mistakes and plain attacks away
+from it.
 """
 
 from __future__ import annotations
 
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
 from dataclasses import dataclass
 
-import sqlglot
-from sqlglot import exp
-from sqlglot.dialects.postgres import Postgres
-from sqlglot.errors import SqlglotError
-from sqlglot.tokenizer_core import Token, TokenType
-
 from sidecar.errors import SidecarError
-from sidecar.guard import constructs, functions, relations
+from sidecar.guard import bounds, constructs, functions, relations
+from sidecar.guard.grammar import Fields, NotSql, TooDeep, same, statements, written
+from sidecar.guard.nodes import Node, walk
 from sidecar.guard.scope import Scope
 
 MAX_BYTES = 32_768
-MAX_BRACKETS = 100  # sqlglot needs seconds for a few hundred
-MAX_DEPTH = 6  # of square brackets, as of PostgreSQL's arrays; sqlglot's time doubles with each
-RECURSION = 4_000
-ROUNDS = 3
+MAX_DEPTH = 200  # nodes within each other; a chain of 150 operators has as many
+MAX_NODES = 20_000
+MAX_COMMENTS = 100
 
-_NOT_SHOWN = "The proposal was dropped; nothing was run."
-_ROOTS = (exp.Select, exp.SetOperation, exp.Subquery, exp.Values, exp.Table)
+# PostgreSQL's scanner reads a run of these again for each of its characters, and comments as deep as they nest.
+_LONG_OPERATOR = re.compile(r"[-+*/<>=~!@#%^&|`?]{300}")
+
+_NOTHING = "Nothing was run."
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A statement that may go to the server: its normal form and the tables it reads."""
+    """A statement that may go to the server: as PostgreSQL's grammar writes it, and the tables it reads."""
 
     sql: str
     tables: tuple[str, ...]
 
 
 def check(sql: str, scope: Scope) -> Checked:
-    """The normal form of exactly one SELECT inside the scope; raises NL401 to NL405."""
-    with _deep_recursion():
-        try:
-            return _until_stable(sql, scope)
-        except RecursionError:
-            raise SidecarError(
-                "NL404", "the statement is nested too deeply", detail=_NOT_SHOWN, hint="Ask for something simpler."
-            ) from None
+    """Exactly one SELECT inside the scope; raises NL401 to NL405."""
+    refuse_unreadable(sql)
+    try:
+        nodes = _nodes(_only_select(statements(sql)))
+        constructs.refuse(nodes, scope)
+        functions.refuse(nodes)
+        bounds.refuse(nodes)
+        tables = relations.resolve(nodes, scope)
+        text = written(sql)
+        if not same(sql, text):
+            raise _unreadable("has no other spelling that means the same")
+    except NotSql as error:
+        raise SidecarError(
+            "NL404",
+            f"the statement is not SQL: {str(error)[:200]}",
+            detail=_NOTHING,
+            hint="Correct it there, or ask in other words.",
+        ) from None
+    except TooDeep:
+        raise _too_deep() from None
+    return Checked(text, tables)
 
 
-def _until_stable(sql: str, scope: Scope) -> Checked:
-    """Check what is written, too, until reading and writing it again changes nothing.
+def refuse_unreadable(sql: str) -> None:
+    """Before parsing: what can't be text in PostgreSQL, or is too long to look at; raises NL404."""
+    if "\x00" in sql:
+        raise _unreadable("has a NUL character")
+    try:
+        # at least a byte each: what is much too long need not be copied to be counted
+        if len(sql) > MAX_BYTES or len(sql.encode()) > MAX_BYTES:
+            raise _unreadable(f"is longer than {MAX_BYTES} bytes")
+    except UnicodeEncodeError:
+        raise _unreadable("is not valid Unicode") from None
+    if _LONG_OPERATOR.search(sql):
+        raise _unreadable("has 300 characters of operators in a row")
+    if sql.count("/*") > MAX_COMMENTS:
+        raise _unreadable(f"has more than {MAX_COMMENTS} comments")
 
-    sqlglot writes some texts without quotes, as in `AS E'…'` and `date_part('…', x)`: what was checked as a text is
-    then SQL that nobody has checked.
-    """
-    for _ in range(ROUNDS):
-        checked = _check_once(sql, scope)
-        if checked.sql == sql:
-            return checked
-        sql = checked.sql
+
+def _only_select(found: list[Fields]) -> Fields:
+    if len(found) == 1 and "SelectStmt" in found[0]:
+        query = found[0]["SelectStmt"]
+        # SELECT without a column: PostgreSQL takes it, but it answers nothing
+        if {"targetList", "valuesLists", "larg"} & set(query):
+            return found[0]
     raise SidecarError(
-        "NL404", "the statement has no stable form", detail=_NOT_SHOWN, hint="Ask for something simpler."
+        "NL401",
+        "the statement is not exactly one SELECT",
+        detail=_NOTHING,
+        hint="Ask a question that data can answer, or pass one SELECT.",
     )
 
 
-def _check_once(sql: str, scope: Scope) -> Checked:
-    tree = _parse(sql)
-    constructs.refuse(tree, scope)
-    functions.refuse(tree)
-    tables = relations.resolve(tree, scope)
-    return Checked(tree.sql(dialect="postgres", comments=False), tables)
+def _nodes(statement: Fields) -> list[Node]:
+    nodes = []
+    for node in walk(statement):
+        nodes.append(node)
+        if node.depth > MAX_DEPTH:
+            raise TooDeep
+        if len(nodes) > MAX_NODES:
+            raise _unreadable(f"has more than {MAX_NODES} parts")
+    return nodes
 
 
-def _parse(sql: str) -> exp.Expression:
-    _refuse_unreadable(sql)
-    try:
-        tokens = sqlglot.tokenize(sql, dialect="postgres")
-        _refuse_intricate(tokens)
-        trees = [tree for tree in Postgres().parser().parse(tokens, sql) if tree is not None]
-    except SqlglotError as error:
-        reason = str(error).split("\n")[0].split(". Line")[0][:200]
-        raise SidecarError(
-            "NL404", f"the proposal is not SQL: {reason}", detail=_NOT_SHOWN, hint="Ask again in other words."
-        ) from None
-    if len(trees) != 1 or not isinstance(trees[0], _ROOTS) or _is_bare(trees[0]):
-        raise SidecarError(
-            "NL401",
-            "the proposal is not exactly one SELECT",
-            detail=_NOT_SHOWN,
-            hint="Ask a question that data can answer.",
-        )
-    return trees[0]
+def _unreadable(how: str) -> SidecarError:
+    return SidecarError("NL404", f"the statement {how}", detail=_NOTHING, hint="Simplify it, in plain text.")
 
 
-def _refuse_unreadable(sql: str) -> None:
-    """Before parsing: what would take too long, or can't be text in PostgreSQL."""
-    try:
-        reason = "has a NUL character" if "\x00" in sql else ""
-        if len(sql.encode()) > MAX_BYTES:
-            reason = f"is longer than {MAX_BYTES} bytes"
-    except UnicodeEncodeError:
-        reason = "is not valid Unicode"
-    if reason:
-        raise SidecarError(
-            "NL404", f"the statement {reason}", detail=_NOT_SHOWN, hint="Ask for something simpler, in plain text."
-        )
-
-
-def _refuse_intricate(tokens: list[Token]) -> None:
-    if sum(token.token_type == TokenType.L_BRACKET for token in tokens) > MAX_BRACKETS:
-        raise SidecarError(
-            "NL404",
-            f"the statement has more than {MAX_BRACKETS} brackets",
-            detail=_NOT_SHOWN,
-            hint="Ask for something simpler.",
-        )
-    depth = deepest = 0
-    for token in tokens:
-        depth += (token.token_type == TokenType.L_BRACKET) - (token.token_type == TokenType.R_BRACKET)
-        deepest = max(deepest, depth)
-    if deepest > MAX_DEPTH:
-        raise SidecarError(
-            "NL404",
-            f"the statement has more than {MAX_DEPTH} brackets within each other",
-            detail=_NOT_SHOWN,
-            hint="Ask for something simpler.",
-        )
-
-
-def _is_bare(tree: exp.Expression) -> bool:
-    """SELECT without a column: PostgreSQL takes it, but it answers nothing."""
-    return isinstance(tree, exp.Select) and not tree.expressions
-
-
-_recursion = threading.Lock()
-_depth = {"users": 0, "before": 0}
-
-
-@contextmanager
-def _deep_recursion() -> Iterator[None]:
-    """Room for deeper nesting than Python's default allows; the limit is the process's, so count its users."""
-    with _recursion:
-        if _depth["users"] == 0:
-            _depth["before"] = sys.getrecursionlimit()
-            sys.setrecursionlimit(max(RECURSION, _depth["before"]))
-        _depth["users"] += 1
-    try:
-        yield
-    finally:
-        with _recursion:
-            _depth["users"] -= 1
-            if _depth["users"] == 0:
-                sys.setrecursionlimit(_depth["before"])
+def _too_deep() -> SidecarError:
+    return SidecarError("NL404", "the statement is nested too deeply", detail=_NOTHING, hint="Simplify it.")

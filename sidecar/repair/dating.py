@@ -17,6 +17,7 @@ from sidecar.repair.binding import Level, Statement
 from sidecar.repair.days import Days, Unknown, compare_days
 from sidecar.repair.meant_date import meant_date, place_of
 from sidecar.repair.nodes import TODAY, all_of, columns_of, conjuncts, words
+from sidecar.repair.writing import write
 
 # PostgreSQL has no interval of a quarter, and normalizes weeks to days.
 _LENGTHS = {
@@ -147,7 +148,7 @@ def _restrict(level: Level, instead_of: list[exp.Expr], bounds: list[exp.Expr]) 
 
 
 def _written(conditions: list[exp.Expr]) -> str:
-    return all_of([condition.copy() for condition in conditions]).sql(dialect="postgres")
+    return write(all_of([condition.copy() for condition in conditions]))
 
 
 def _bounds(period: Period, moment: exp.Column) -> list[exp.Expr]:

@@ -6,32 +6,50 @@ from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.dialects.mysql import MySQL
 from sqlglot.dialects.oracle import Oracle
-from sqlglot.dialects.postgres import Postgres
 from sqlglot.dialects.sqlite import SQLite
 from sqlglot.dialects.tsql import TSQL
 from sqlglot.errors import SqlglotError
 
 from sidecar.repair.nodes import identifier
+from sidecar.repair.writing import PostgresAsItIs, write
 
-MAX_LENGTH = 8_000  # what other readers may need minutes for is not worth it
+# sqlglot's time doubles with each bracket within another where it sees two ways to read it, as in date(date(…)).
+MAX_LENGTH = 8_000
+MAX_DEPTH = {"(": 12, "[": 6}
+_CLOSED = {")": "(", "]": "["}
 _OTHERS: tuple[type[Dialect], ...] = (MySQL, SQLite, TSQL, Oracle)
 
 
 def read(sql: str) -> tuple[exp.Expr | None, str | None]:
-    """The tree of the one statement, and a note if it took another dialect to read it."""
+    """The tree of the one statement, and a note if it took another dialect to read it; nothing of one too intricate."""
+    if len(sql) > MAX_LENGTH or _is_deep(sql):
+        return None, None
     try:
-        trees = Postgres().parse(sql)
+        trees = PostgresAsItIs().parse(sql)
         return (trees[0] if len(trees) == 1 else None), None
     except SqlglotError:
         return _foreign(sql)
 
 
+def _is_deep(sql: str) -> bool:
+    """Brackets in a text literal count, too, which is no harm."""
+    depth = dict.fromkeys(MAX_DEPTH, 0)
+    for character in sql:
+        if character in depth:
+            depth[character] += 1
+            if depth[character] > MAX_DEPTH[character]:
+                return True
+        elif opened := _CLOSED.get(character):
+            depth[opened] -= 1
+    return False
+
+
 def _foreign(sql: str) -> tuple[exp.Expr | None, str | None]:
-    for dialect in _OTHERS if len(sql) <= MAX_LENGTH and sql.count("(") + sql.count("[") <= 100 else ():
+    for dialect in _OTHERS:
         try:
             trees = dialect().parse(sql)
-            written = [tree.sql(dialect="postgres") for tree in trees if isinstance(tree, exp.Query)]
-            again = Postgres().parse(written[0]) if len(written) == len(trees) == 1 else []
+            written = [write(tree) for tree in trees if isinstance(tree, exp.Query)]
+            again = PostgresAsItIs().parse(written[0]) if len(written) == len(trees) == 1 else []
         except (SqlglotError, ValueError):
             continue
         if len(again) == 1 and again[0] is not None:

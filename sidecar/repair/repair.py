@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from sqlglot import exp
+
+from sidecar.guard.grammar import same
 from sidecar.guard.scope import Scope
 from sidecar.periods import Period
 from sidecar.repair.binding import Reference, Statement, StoredValue, bind
 from sidecar.repair.dating import Placed, place
+from sidecar.repair.meaning import readable, understood
 from sidecar.repair.reading import read
 from sidecar.repair.rules import (
     abandoned_join,
@@ -47,7 +51,9 @@ from sidecar.repair.rules import (
     wrong_qualifier,
     wrong_table,
 )
+from sidecar.repair.writing import write
 
+SPELLING = "written as PostgreSQL has it"
 MAX_REPAIRS = 12  # a statement with more wrong in it is not worth mending
 MAX_PROBLEMS = 40  # names; one more table may mend several
 
@@ -120,16 +126,19 @@ def repair(
     question: str = "",
     period: Period | None = None,
     told: bool = True,
+    refused: bool = False,
 ) -> Repaired:
     """The statement with every name bound; as it was given, without notes, if nothing is wrong or it can't be mended.
 
+    What sqlglot does not read as PostgreSQL does is left as it is. If the guard `refused` it, it may be for another
+    database's spelling: then PostgreSQL's own is a repair, too.
     `values` are stored ones that the question names: a literal that is spelt otherwise is put right, too.
     With the question a table that it names can be told from others that would do. To the period, which the question
     counts from today, the statement is held, whether the model was `told` of it or not.
-    The guard has to check the result, whether or not it could read the statement.
+    The guard has to check the result.
     """
     try:
-        repaired = _repair(sql, scope, values, question)
+        repaired = _repair(sql, scope, values, question, refused)
     # the proposal is still there as the model wrote it, and the server will say what is wrong with it
     except Exception:
         return Repaired(sql)
@@ -141,25 +150,42 @@ def repair(
         return repaired[0]
 
 
-def _repair(sql: str, scope: Scope, values: Sequence[StoredValue], question: str) -> tuple[Repaired, Statement] | None:
+def _repair(
+    sql: str, scope: Scope, values: Sequence[StoredValue], question: str, refused: bool
+) -> tuple[Repaired, Statement] | None:
     """What was made of it, and its binding."""
-    tree, foreign = read(sql)
-    notes = [foreign] if foreign else []
+    tree, notes = _read(sql, refused)
     while tree is not None and len(notes) <= MAX_REPAIRS:
         statement = bind(tree, scope, values, question)
         note = _mend(statement)
         if note is None:
             if statement.problems() or statement.unknown_tables:
                 return None
-            return Repaired(tree.sql(dialect="postgres") if notes else sql, tuple(notes)), statement
+            return Repaired(write(tree) if notes else sql, tuple(notes)), statement
         notes.append(note)
     return None
+
+
+def _read(sql: str, refused: bool) -> tuple[exp.Expr | None, list[str]]:
+    """Its tree, and what reading it has put right; no tree where PostgreSQL reads another statement."""
+    tree, foreign = read(sql)
+    if tree is None or foreign:
+        return tree, [foreign] if foreign else []
+    again = write(tree)
+    if readable(sql):
+        if not understood(sql, again):
+            return None, []
+        if not refused or same(sql, again):
+            return tree, []
+    elif not readable(again):
+        return tree, []  # a rule may make it so
+    return read(again)[0], [SPELLING]
 
 
 def _dated(found: tuple[Repaired, Statement], period: Period, told: bool) -> Repaired:
     repaired, statement = found
     placed = place(period, statement, told)
-    changed = statement.tree.sql(dialect="postgres") if placed and placed.changed else repaired.sql
+    changed = write(statement.tree) if placed and placed.changed else repaired.sql
     return replace(repaired, sql=changed, period=placed)
 
 

@@ -174,10 +174,10 @@ def test_generate_mended(path: Path) -> None:
 
 def test_generate_candidates(path: Path) -> None:
     """What two of four samples agree on wins over the likelier single one."""
-    plans: Plans = {f"SELECT COUNT({what}) FROM orders": 3.0 for what in ("*", "order_id", "1")}
+    plans: Plans = {f"SELECT count({what}) FROM orders": 3.0 for what in ("*", "order_id", "1")}
     reply, script = ask(path, "generate_candidates", plans, candidates=4)
     script.check()
-    assert reply["ok"]["sql"] == "SELECT COUNT(*) FROM orders"
+    assert reply["ok"]["sql"] == "SELECT count(*) FROM orders"
     assert len(reply["ok"]["candidates"]) == 4
 
 

@@ -49,10 +49,11 @@ def read_entries(path: Path) -> list[Attack]:
     for entry in entries:
         head, _, sql = entry.partition("\n")
         name, _, harm = head.partition(": ")
-        found.append(Attack(path.stem, name, harm, _expand(sql.strip("\n"))))
+        found.append(Attack(path.stem, name, harm, expand(sql.strip("\n"))))
     return found
 
 
-def _expand(sql: str) -> str:
+def expand(sql: str) -> str:
+    """The statement with its characters and repetitions written out."""
     sql = re.sub(r"<U\+([0-9A-F]{4})>", lambda found: chr(int(found[1], 16)), sql)
     return re.sub(r"<(\d+) times: ([^>]*)>", lambda found: found[2] * int(found[1]), sql)

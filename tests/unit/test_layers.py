@@ -18,6 +18,7 @@ SIDECAR_ORDER = [
     "app",  # routers and limits around the services
     "api",  # HTTP in, typed objects out
     "services",  # the parts that live as long as the process
+    "rewriting",  # repair, in processes that can be ended
     "indexer",  # needs an embedder's shape
     "journal",  # audit records: signed, kept, delivered
     "database",  # a task with its own connection; shows its state in an engine's shape

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sidecar.engine.base import Sample
+from sidecar.guard.grammar import written
 from tests.support.contract import exchanges
 from tests.support.shop import shop_body
 from tests.support.sidecar import sidecar
@@ -15,7 +16,7 @@ SCOPE_WITHOUT_DATES = {
     "search_path": ["shop"],
     "tables": [table for table in shop_body()["tables"] if table["name"] == "regions"],
 }
-COUNTED = "SELECT region_name, COUNT(*) FROM regions GROUP BY region_name"
+COUNTED = "SELECT region_name, count(*) FROM regions GROUP BY region_name"
 
 
 @pytest.mark.parametrize(
@@ -27,7 +28,7 @@ def test_repair_knows_what_the_question_names_in_both_languages(question: str, j
     with sidecar() as service:
         service.engine.samples = [Sample(COUNTED, logprob=-0.1, tokens=9, finish_reason="stop")]
         (candidate,) = service.http.post("/v1/generate", json=body).json()["candidates"]
-    assert candidate["sql"].startswith("SELECT region_name, COUNT(*) FROM regions")
+    assert candidate["sql"].startswith("SELECT region_name, count(*) FROM regions")
     assert (f"JOIN {joined} " in candidate["sql"]) if joined else candidate["repairs"] == []
 
 
@@ -43,8 +44,8 @@ def test_a_candidate_comes_with_what_it_has_of_the_question() -> None:
 
 
 BOUNDS = (
-    "order_date >= DATE_TRUNC('QUARTER', CURRENT_DATE) - INTERVAL '3 MONTHS' "
-    "AND order_date < DATE_TRUNC('QUARTER', CURRENT_DATE)"
+    "order_date >= DATE_TRUNC('quarter', CURRENT_DATE) - INTERVAL '3 MONTHS' "
+    "AND order_date < DATE_TRUNC('quarter', CURRENT_DATE)"
 )
 
 
@@ -63,7 +64,7 @@ def test_the_model_is_not_told_of_a_period_which_its_statement_gets() -> None:
     (candidate,) = answer["candidates"]
     assert asked == ["how many orders"]
     assert candidate["raw"] == "SELECT count(*) FROM orders"
-    assert candidate["sql"] == f"SELECT COUNT(*) FROM orders WHERE {BOUNDS}"
+    assert candidate["sql"] == written(f"SELECT COUNT(*) FROM orders WHERE {BOUNDS}")
     assert candidate["period"] == BOUNDS and candidate["repairs"] == []
     assert answer["usage"]["prompt_tokens"] == 100
 
@@ -72,7 +73,7 @@ def test_it_is_told_where_no_statement_says_which_date_is_meant() -> None:
     answer, asked = ask("SELECT count(*) FROM regions")
     (candidate,) = answer["candidates"]
     assert asked == ["how many orders", "how many orders last quarter"]
-    assert candidate["sql"] == "SELECT COUNT(*) FROM regions" and candidate["period"] is None
+    assert candidate["sql"] == "SELECT count(*) FROM regions" and candidate["period"] is None
     assert answer["usage"]["prompt_tokens"] == 200
 
 

@@ -1,8 +1,7 @@
-"""The guard lets ordinary analytics through, refuses every class of attack, and its normal form checks to itself."""
+"""The guard lets ordinary analytics through, refuses every class of attack, and what it writes checks to itself."""
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from pathlib import Path
@@ -12,11 +11,12 @@ import pytest
 from sidecar.errors import SidecarError
 from sidecar.guard.check import MAX_BYTES, check
 from sidecar.guard.scope import Column, Scope, Table
+from tests.support.attacks import expand
 from tests.support.shop import shop_scope, statements
 
 HERE = Path(__file__).parent
 LEGITIMATE = statements(HERE / "legitimate.txt")
-HOSTILE = [tuple(line.split(" ", 1)) for line in statements(HERE / "hostile.txt")]
+HOSTILE = [tuple(expand(line).split(" ", 1)) for line in statements(HERE / "hostile.txt")]
 
 
 def refusal(sql: str) -> SidecarError:
@@ -29,7 +29,6 @@ def refusal(sql: str) -> SidecarError:
 def test_legitimate(sql: str) -> None:
     checked = check(sql, shop_scope())
     assert checked.sql
-    assert "\n" not in checked.sql.replace("\\n", "")
     assert check(checked.sql, shop_scope()) == checked
 
 
@@ -49,26 +48,30 @@ def test_the_lists_are_long() -> None:
     assert {code for code, _ in HOSTILE} == {"NL401", "NL402", "NL403", "NL404", "NL405"}
 
 
-NORMAL_FORMS = {
+WRITTEN = {
     "select 1 -- comment\n": "SELECT 1",
+    "select 1; -- comment": "SELECT 1",
     "select /* a /* nested */ comment */ 1;": "SELECT 1",
     "/*+ SeqScan(orders) */ select 1": "SELECT 1",
-    "select\u00a0order_id\u00a0from\u00a0orders": "SELECT order_id FROM orders",
-    "from orders select *": "SELECT * FROM orders",
-    "select 'a' 'b'": "SELECT CONCAT('a', 'b')",
+    "select 'a'\n'b'": "SELECT 'ab'",
     "select $x$it's$x$": "SELECT 'it''s'",
     "table regions": "SELECT * FROM regions",
-    "select * from ORDERS": "SELECT * FROM ORDERS",
-    'select "id" from "order notes"': 'SELECT "id" FROM "Order Notes" AS "order notes"',
-    'select n."Id" from "order notes" n': 'SELECT n."Id" FROM "Order Notes" AS n',
+    "select * from ORDERS": "SELECT * FROM orders",
+    'select n."Id" from "Order Notes" n': 'SELECT n."Id" FROM "Order Notes" n',
     ";;select 1;;": "SELECT 1",
+    "select interval '1 day 03:45', interval '3 days ago'": "SELECT '1 day 03:45'::interval, '3 days ago'::interval",
+    "select * from orders o join regions r using (region_id) as j": (
+        "SELECT * FROM orders o JOIN regions r USING (region_id) AS j"
+    ),
+    "select |/ 25.0, log10(100.0), date_part('dow', now())": "SELECT |/ 25.0, log10(100.0), date_part('dow', now())",
+    "select 'a\\b'": "SELECT E'a\\\\b'",
 }
 
 
-@pytest.mark.parametrize(("sql", "normal"), NORMAL_FORMS.items())
-def test_normal_form(sql: str, normal: str) -> None:
-    """What PostgreSQL gets has no comment, and none of what only the parser here understands."""
-    assert check(sql, shop_scope()).sql == normal
+@pytest.mark.parametrize(("sql", "written"), WRITTEN.items())
+def test_written_again(sql: str, written: str) -> None:
+    """What PostgreSQL gets has no comment and one spelling, and means the same."""
+    assert check(sql, shop_scope()).sql == written
 
 
 TABLES = {
@@ -79,7 +82,11 @@ TABLES = {
     "with orders as (select 1) select * from orders": (),
     "with recursive orders as (select 1 union select * from orders) select * from orders": (),
     "with a as (select 1) select * from (with b as (select * from a) select * from b) x": (),
-    'select * from "ORDER NOTES" limit 1': ("public.Order Notes",),
+    'select * from "Order Notes" limit 1': ("public.Order Notes",),
+    "with a as (select 1) select * from orders where exists (with orders as (select 1) select * from orders)": (
+        "shop.orders",
+    ),
+    "with recursive a as (select * from b), b as (select * from regions) select * from a": ("shop.regions",),
 }
 
 
@@ -144,6 +151,10 @@ MONSTERS = {
     "casts": "select 1" + "::int" * 6000,
     "cases": "select " + "case when true then " * 1300 + "1" + " end" * 1300,
     "subscripts": "select a" + "[1]" * 10_000 + " from orders",
+    "types": "select " + "date(" * 26 + "'2020-01-01'" + ")" * 26,
+    "many_types": "select " + "int4(" * 5000 + "1" + ")" * 5000,
+    "blanks": "select" + " " * 31_000 + "1",
+    "excepts": "select 0" + " except select 1" * 250,
     "arrays": "select " + "array[" * 4500 + "1" + "]" * 4500,
     "dots": "select a" + ".a" * 16_000 + " from orders",
     "calls": "select " + "lower(" * 4500 + "'x'" + ")" * 4500,
@@ -156,13 +167,16 @@ MONSTERS = {
     "subqueries": "select * from " + "(select * from " * 1500 + "orders" + ") x" * 1500,
     "ctes": "with " + ",".join(f"a{i} as (select * from a{i - 1})" for i in range(1, 800)) + " select 1",
     "comments": "select 1 " + "/*" * 16_000,
+    "few_comments": "select 1 " + "/*" * 100,
+    "operator": "select 1 " + "+-" * 15_000 + "1",
+    "operators": "select 1 " + ("+" * 299 + " ") * 100 + "1",
     "quotes": "select " + "'" * 32_000,
 }
 
 
 @pytest.mark.parametrize("sql", MONSTERS.values(), ids=MONSTERS)
 def test_monster_ends_soon(sql: str) -> None:
-    """An answer or NL402 to NL404 in seconds, in a thread as in the service; never a crash."""
+    """An answer or NL402 to NL405 in a moment, in a thread as in the service; never a crash."""
     outcome: list[object] = []
 
     def work() -> None:
@@ -175,21 +189,23 @@ def test_monster_ends_soon(sql: str) -> None:
     thread = threading.Thread(target=work)
     thread.start()
     thread.join(60)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 2
     assert outcome
-    assert not isinstance(outcome[0], str) or outcome[0] in ("NL402", "NL404")
+    assert not isinstance(outcome[0], str) or outcome[0] in ("NL402", "NL404", "NL405")
 
 
-def test_recursion_limit_is_given_back() -> None:
-    before = sys.getrecursionlimit()
-    threads = [threading.Thread(target=check, args=("select * from orders", shop_scope())) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    with pytest.raises(SidecarError):
-        check("select " + "(" * 4000, shop_scope())
-    assert sys.getrecursionlimit() == before
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [("not ", ""), ("~ ", ""), ("abs(", ")"), ("date(", ")"), ("(select ", ")"), ("array[", "]"), ("1+(", ")")],
+)
+def test_two_thousand_deep(opening: str, closing: str) -> None:
+    assert refusal("select " + opening * 2000 + "1" + closing * 2000).sqlstate == "NL404"
+
+
+def test_as_deep_as_people_write() -> None:
+    check("select " + " || ',' || ".join(["full_name"] * 50) + " from customers", shop_scope())
+    check(" union all ".join(["select order_id from orders"] * 150), shop_scope())
+    check("select " + "coalesce(" * 60 + "1" + ", 0)" * 60, shop_scope())
 
 
 def test_ordinary_statement_is_fast() -> None:

@@ -1,0 +1,76 @@
+"""PostgreSQL's own grammar, from libpg_query: a text as the server would read it, and the text of what was read.
+
+The tree is the JSON of libpg_query, not its protobuf: protobuf's reader for Python ends at a hundred levels, which an
+expression of fifty terms has. From tree to text it goes in C alone.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from postgast.native import lib
+
+Fields = dict[str, Any]
+
+# Where a node stands in the text, and nothing of what it means.
+_PLACES = re.compile(
+    rb'"(?:location|[a-z]+_location|stmt_len|list_start|list_end|rexpr_list_start|rexpr_list_end)":-?\d+,?'
+)
+
+
+class NotSql(Exception):
+    """PostgreSQL's grammar does not take the text; the message is PostgreSQL's."""
+
+
+class TooDeep(Exception):
+    """Nested beyond what any reader here follows."""
+
+
+def statements(sql: str) -> list[Fields]:
+    """What the text has, each {node type: its fields}; raises NotSql, TooDeep."""
+    try:
+        found = json.loads(_tree(sql))["stmts"]
+    except RecursionError:
+        raise TooDeep from None
+    return [each.get("stmt", {}) for each in found]
+
+
+def written(sql: str) -> str:
+    """The text as PostgreSQL's grammar writes it: no comment, one spelling; the same tree. Raises NotSql.
+
+    Only for what is known not to be nested too deeply.
+    """
+    with (
+        _result(lib.pg_query_parse_protobuf, lib.pg_query_free_protobuf_parse_result, sql.encode()) as parsed,
+        _result(lib.pg_query_deparse_protobuf, lib.pg_query_free_deparse_result, parsed.parse_tree) as text,
+    ):
+        return str(text.query.decode())
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two texts are the same tree to PostgreSQL; raises NotSql where one is none."""
+    return one == other or _meaning(one) == _meaning(other)
+
+
+def _meaning(sql: str) -> bytes:
+    return _PLACES.sub(b"", _tree(sql)).replace(b",}", b"}")
+
+
+def _tree(sql: str) -> bytes:
+    with _result(lib.pg_query_parse, lib.pg_query_free_parse_result, sql.encode()) as parsed:
+        return bytes(parsed.parse_tree)
+
+
+@contextmanager
+def _result(call: Callable[[Any], Any], free: Callable[[Any], None], argument: Any) -> Iterator[Any]:
+    found = call(argument)
+    try:
+        if found.error:
+            raise NotSql(found.error.contents.message.decode(errors="replace"))
+        yield found
+    finally:
+        free(found)
