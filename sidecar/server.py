@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import h11
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -118,16 +119,19 @@ def _unfit(path: Path, reason: str) -> SidecarError:
     )
 
 
-def peer_checked(allowed: frozenset[int], most: int) -> type[H11Protocol]:
-    """uvicorn's protocol, dropping connections of other users, and those above `most`, before it reads a byte."""
+def peer_checked(allowed: frozenset[int], most: int, patience: float) -> type[H11Protocol]:
+    """uvicorn's protocol, dropping connections of other users, and those above `most`, before it reads a byte; and
+    those whose request has no whole head after so many seconds."""
 
     class PeerChecked(H11Protocol):
         _dropped = False
+        _patience: asyncio.TimerHandle | None = None  # runs while the head of a request is awaited
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             uid = peer_uid(transport.get_extra_info("socket"))
             if uid in allowed and len(self.connections) < most:
                 super().connection_made(transport)
+                self._be_patient()
                 return
             log.warning("connection of user id %s refused", uid)
             self._dropped = True
@@ -137,8 +141,22 @@ def peer_checked(allowed: frozenset[int], most: int) -> type[H11Protocol]:
         def data_received(self, data: bytes) -> None:
             if not self._dropped:
                 super().data_received(data)
+                self._be_patient()
+
+        def _be_patient(self) -> None:
+            """A head that is sent in part, or never, does not hold its connection: uvicorn has no limit for it."""
+            if self.conn.their_state is not h11.IDLE:
+                self._stop_patience()
+            elif self._patience is None:
+                self._patience = self.loop.call_later(patience, self.transport.close)
+
+        def _stop_patience(self) -> None:
+            if self._patience:
+                self._patience.cancel()
+                self._patience = None
 
         def connection_lost(self, exc: Exception | None) -> None:
+            self._stop_patience()
             if not self._dropped:
                 super().connection_lost(exc)
 
@@ -186,7 +204,7 @@ class _Server(uvicorn.Server):
 def server_for(app: FastAPI, settings: Settings) -> uvicorn.Server:
     """uvicorn as this service needs it; it is run on the socket of open_socket()."""
     options: dict[str, Any] = {
-        "http": peer_checked(allowed_uids(settings.allowed_users), settings.max_connections),
+        "http": peer_checked(allowed_uids(settings.allowed_users), settings.max_connections, settings.read_timeout),
         "ws": "none",
         # not uvloop: it can't give a subprocess its own umask, and what it saves is nothing beside the engine's time
         "loop": "asyncio",

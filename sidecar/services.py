@@ -13,6 +13,7 @@ from sidecar.indexer.worker import IndexWorker
 from sidecar.journal.journal import Journal
 from sidecar.rewriting import Rewriter
 from sidecar.settings import Settings
+from sidecar.watchdog import Watchdog
 
 USABLE = ("ready", "external")
 
@@ -28,11 +29,13 @@ class Services:
     journal: Journal
     workers: list[IndexWorker] = field(default_factory=list)
     rewriter: Rewriter = field(default_factory=Rewriter)
+    watchdog: Watchdog = field(default_factory=Watchdog)
     _embedder_state: EngineState = field(default=EngineState("starting", "not loaded yet", "none"), init=False)
     _warming: asyncio.Task[None] | None = field(default=None, init=False)
     _reading: asyncio.Future[Any] | None = field(default=None, init=False)
 
     async def start(self) -> None:
+        self.watchdog.start()
         await self.journal.start()
         await self.engine.start()
         self._warm_embedder()
@@ -50,6 +53,7 @@ class Services:
         await self.engine.stop()
         await self.rewriter.stop()
         await self.embedder.close()
+        self.watchdog.stop()
 
     @property
     def ready(self) -> bool:

@@ -62,9 +62,10 @@ def named_tables(context: Context, sql: str) -> list[dict[str, Any]]:
 
 
 def guard(context: Context, sql: str, tables: list[dict[str, Any]], consequence: str) -> Guarded:
-    """The statement's normal form; raises what the guard has against it."""
+    """The statement as it may run; raises what the guard has against it."""
     scope = {"search_path": context.schemas, "tables": tables}
-    reply = context.client.post("/v1/check", {"sql": sql, "scope": scope}, context.deadline)
+    asked = {"sql": sql, "scope": scope, "server_version": context.server_version}
+    reply = context.client.post("/v1/check", asked, context.deadline)
     normal, error, names = reply.get("sql"), reply.get("error"), reply.get("tables")
     if isinstance(normal, str) and error is None and isinstance(names, list):
         return Guarded(normal, [str(name) for name in names])

@@ -14,7 +14,7 @@ router = APIRouter()
 
 async def check(body: CheckRequest, request: Request, services: ServicesDep) -> CheckAnswer:
     """The statement as it may run, or why it is refused."""
-    return await serving.check_statement(body.sql, body.scope.typed())
+    return await serving.check_statement(body.sql, body.scope.typed(body.server_version))
 
 
 router.add_api_route(

@@ -77,8 +77,9 @@ class ScopeBody(Body):
     search_path: Names
     tables: list[TableBody] = Field(min_length=1, max_length=500)
 
-    def typed(self) -> guard_scope.Scope:
-        return guard_scope.Scope(tuple(self.search_path), tuple(table.typed() for table in self.tables))
+    def typed(self, server_version: int = guard_scope.NEWEST) -> guard_scope.Scope:
+        tables = tuple(table.typed() for table in self.tables)
+        return guard_scope.Scope(tuple(self.search_path), tables, server_version)
 
 
 class CheckScopeBody(ScopeBody):
@@ -136,7 +137,7 @@ class GenerateRequest(Request):
             question=self.question,
             today=self.today,
             server_version=self.server_version,
-            scope=self.scope.typed(),
+            scope=self.scope.typed(self.server_version),
             examples=tuple(render.Example(e.question, e.sql, e.note) for e in self.examples),
             values=tuple(
                 render.ValueMatch(v.schema_, v.table, v.column, v.value, v.phrase, v.complete) for v in self.values
@@ -164,6 +165,7 @@ class EmbedRequest(Request):
 class CheckRequest(Request):
     sql: str = Field(max_length=100_000)
     scope: CheckScopeBody
+    server_version: int = Field(guard_scope.NEWEST, ge=140_000, lt=1_000_000)
 
 
 class ErrorFields(BaseModel):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sidecar.errors import SidecarError
 from sidecar.guard import bounds, constructs, functions, relations
-from sidecar.guard.grammar import Fields, NotSql, TooDeep, same, statements, written
+from sidecar.guard.grammar import Fields, NotSql, TooDeep, refuse_newer, same, statements, written
 from sidecar.guard.nodes import Node, walk
 from sidecar.guard.scope import Scope
 
@@ -39,6 +39,7 @@ def check(sql: str, scope: Scope) -> Checked:
     """Exactly one SELECT inside the scope; raises NL401 to NL405."""
     refuse_unreadable(sql)
     try:
+        refuse_newer(sql, scope.server_version)
         nodes = _nodes(_only_select(statements(sql)))
         constructs.refuse(nodes, scope)
         functions.refuse(nodes)

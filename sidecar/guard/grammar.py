@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import postgast
 from postgast.native import lib
 
 Fields = dict[str, Any]
@@ -22,12 +23,28 @@ _PLACES = re.compile(
 )
 
 
+# Numbers as PostgreSQL 16 and later write them: 1_000, 0x1F. Before, 0x1F is 0 AS x1f, or an error.
+_NEW_NUMBER = re.compile(r"\d_\d|0[xXoObB][0-9a-fA-F]")
+_NEW_NUMBERS = 160_000
+
+
 class NotSql(Exception):
     """PostgreSQL's grammar does not take the text; the message is PostgreSQL's."""
 
 
 class TooDeep(Exception):
     """Nested beyond what any reader here follows."""
+
+
+def refuse_newer(sql: str, server_version: int) -> None:
+    """Raise NotSql for what the grammar here reads otherwise than that of an older server."""
+    if server_version >= _NEW_NUMBERS or not _NEW_NUMBER.search(sql):
+        return
+    text = sql.encode()
+    for token in postgast.scan(sql).tokens:
+        number = text[token.start : token.end].decode()
+        if number[:1].isdigit() and _NEW_NUMBER.search(number):
+            raise NotSql(f'trailing junk after numeric literal at or near "{number}"')
 
 
 def statements(sql: str) -> list[Fields]:

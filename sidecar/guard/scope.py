@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
+NEWEST = 180_000  # the server version whose grammar libpg_query has
+
 
 @dataclass(frozen=True)
 class Column:
@@ -48,6 +50,7 @@ class Scope:
 
     search_path: tuple[str, ...]
     tables: tuple[Table, ...] = field(default=())
+    server_version: int = NEWEST  # as server_version_num
 
     @cached_property
     def _by_name(self) -> dict[tuple[str, str], Table]:

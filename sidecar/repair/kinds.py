@@ -41,7 +41,9 @@ _OF_CAST = {
     exp.DataType.Type.TIMESTAMPTZ: TIMESTAMP,
     exp.DataType.Type.BOOLEAN: BOOLEAN,
 }
-_TEXTS = (exp.Upper, exp.Lower, exp.Concat, exp.DPipe, exp.Trim, exp.Substring, exp.ToChar, exp.TimeToStr)
+_TEXTS = (exp.Concat, exp.ToChar, exp.TimeToStr)
+# Of a text they give a text; but ranges have bounds that are called so, and bytes and bits have parts, too.
+_TEXTS_OF_TEXTS = (exp.Upper, exp.Lower, exp.Trim, exp.Substring)
 _LIKE_THEIR_ARGUMENT = (exp.Paren, exp.Neg, exp.Min, exp.Max, exp.Coalesce, exp.Abs)
 
 
@@ -79,6 +81,10 @@ def _of_call(node: exp.Expr, statement: Statement) -> str | None:
         return NUMERIC
     if isinstance(node, _TEXTS):
         return TEXT
+    if isinstance(node, _TEXTS_OF_TEXTS):
+        return TEXT if _is_text(node.this, statement) else None
+    if isinstance(node, exp.DPipe):
+        return TEXT if TEXT in (kind(node.this, statement), kind(node.expression, statement)) else None
     if isinstance(node, exp.CurrentDate):
         return DATE
     if isinstance(node, exp.CurrentTimestamp):
@@ -90,6 +96,10 @@ def _of_call(node: exp.Expr, statement: Statement) -> str | None:
         sides = {kind(node.this, statement), kind(node.expression, statement)}
         return next((k for k in (FLOAT, NUMERIC, INTEGER) if k in sides), None) if sides <= NUMBERS else None
     return None
+
+
+def _is_text(node: exp.Expr, statement: Statement) -> bool:
+    return kind(node, statement) == TEXT or (isinstance(node, exp.Literal) and node.is_string)
 
 
 def _of_column(node: exp.Column, statement: Statement) -> str | None:

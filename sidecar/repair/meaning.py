@@ -75,7 +75,7 @@ def _operation(fields: Fields) -> Any:
 def _connection(fields: Fields) -> Any:
     """NOT a LIKE b as a NOT LIKE b."""
     inner = fields["args"][0].get("A_Expr") if fields["boolop"] == "NOT_EXPR" else None
-    if not inner:
+    if not inner or "lexpr" not in inner:
         return {"BoolExpr": fields}
     name, kind = _name(inner["name"]), inner["kind"]
     if kind in _NEGATED_KINDS:

@@ -18,6 +18,7 @@ SIDECAR_ORDER = [
     "app",  # routers and limits around the services
     "api",  # HTTP in, typed objects out
     "services",  # the parts that live as long as the process
+    "watchdog",  # of the event loop that all share
     "rewriting",  # repair, in processes that can be ended
     "indexer",  # needs an embedder's shape
     "journal",  # audit records: signed, kept, delivered

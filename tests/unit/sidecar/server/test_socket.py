@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -9,6 +10,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -190,3 +192,33 @@ def test_stop_waits_no_longer_than_the_settings_say() -> None:
             assert service.engine.asked.wait(5)
             service.begin_stop()
             assert service.engine.cancelled.wait(5)
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST /v1/check HT", b"GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET /hea"])
+def test_half_a_head_does_not_hold_its_connection(sent: bytes) -> None:
+    with sidecar(read_timeout=0.4) as service, socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(10)
+        client.connect(str(service.settings.socket))
+        client.sendall(sent)
+        began = time.monotonic()
+        while client.recv(65536):
+            pass
+        assert time.monotonic() - began < 8  # uvicorn's own limit is 5 s after an answer
+
+
+def test_a_head_in_drops_does_not_last_longer() -> None:
+    with sidecar(read_timeout=0.6) as service, socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(service.settings.socket))
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            for _ in range(100):
+                client.sendall(b"X")
+                time.sleep(0.1)
+            raise AssertionError("it is still open after ten seconds")
+
+
+def test_an_answer_that_takes_longer_is_waited_for() -> None:
+    answers: list[httpx.Response] = []
+    with sidecar(read_timeout=0.3) as service:
+        service.engine.seconds = 1
+        question(service, answers).join(10)
+    assert answers[0].status_code == 200
