@@ -28,7 +28,7 @@ MAX_TEXT = 65_536  # characters of a statement in its normal form: given ones ha
 PARSE_MEMORY = 128_000_000  # more bytes for parsing one, views expanded
 
 _PLAN_SETTINGS = """
-    select set_config('search_path', $1, true),
+    select pg_catalog.set_config('search_path', $1, true), pg_catalog.set_config('lock_timeout', '1s', true),
         pg_catalog.pg_size_bytes(pg_catalog.current_setting('max_stack_depth')) as stack,
         (select r.oid from pg_catalog.pg_roles as r where r.rolname = 'pg_read_all_data') as reader
 """

@@ -228,7 +228,7 @@ def _statement_timeout_left() -> float:
     active.restype, finish.restype = ctypes.c_bool, ctypes.c_int64
     if not active(_STATEMENT_TIMEOUT):
         return float("inf")
-    return max(0.0, finish(_STATEMENT_TIMEOUT) / 1e6 + _EPOCH - time.time())
+    return max(0.0, int(finish(_STATEMENT_TIMEOUT)) / 1e6 + _EPOCH - time.time())
 
 
 @contextlib.contextmanager

@@ -77,8 +77,12 @@ def locked(error: ServerError, consequence: str) -> ExplainedError:
 
 
 def explained(failure: Failure) -> Failure:
-    """As it is; but a conflict with recovery says what to do, which the server leaves to who knows standbys."""
-    if failure.sqlstate != "40001" or isinstance(failure, ExplainedError) or not isinstance(failure, ServerError):
+    """As it is; but of what passes by itself the server does not say what to do."""
+    if not isinstance(failure, ServerError) or isinstance(failure, ExplainedError):
+        return failure
+    if failure.sqlstate == LOCK_NOT_AVAILABLE:
+        return locked(failure, "Nothing was changed.")
+    if failure.sqlstate != "40001":
         return failure
     return ExplainedError(
         failure,

@@ -87,9 +87,9 @@ def judge(context: Context, statement: Guarded, allowed: Allowance, found: dict[
 
 
 def _is_verdict(failure: Failure) -> bool:
-    """Whether it is about the statement; not the sidecar, a cancel or a bug."""
+    """Whether it is about the statement; not the sidecar, a cancel, a lock or a bug."""
     if isinstance(failure, ServerError):
-        return not failure.final
+        return not failure.final and failure.sqlstate != LOCK_NOT_AVAILABLE
     return not failure.sqlstate.startswith(("NL0", "NL3", "NL5", "NL6"))
 
 
