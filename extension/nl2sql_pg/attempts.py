@@ -26,9 +26,11 @@ class Attempt:
     error: dict[str, str] | None
     repairs: list[str] = field(default_factory=list)
     period: str | None = None  # the condition that holds it to the period which the question counts from today
-    cost: float | None = None
+    cost: float | None = None  # of its plan; None where there is none
     confidential: bool = False  # the error's words may quote stored data: for the caller, not for the model
     greedy: bool = False  # the model's first choice of words throughout; else a sample
+    plan_rows: int = 0  # the most that a step of its plan is expected to give
+    tried: bool = False  # whether it was run, read-only and undone
     rows: str | None = None
     empty: bool = False
     missed: int = 0
@@ -93,6 +95,11 @@ class Trail:
 
     def timed(self, stage: str, since: float) -> None:
         self.add_time(stage, (time.monotonic() - since) * 1000)
+
+    @property
+    def tried(self) -> list[str]:
+        """The statements that were run to see what they give."""
+        return list(dict.fromkeys(attempt.sql for attempt in self.attempts if attempt.tried and attempt.sql))
 
     def use(self, tokens: dict[str, Any]) -> None:
         """Add the tokens of one request."""

@@ -16,6 +16,7 @@ from nl2sql_pg.context import Context
 from nl2sql_pg.errors import Failure, Refusal, ServerError
 
 SECONDS = 5.0  # for an outcome: what it tells of is over, and may have used up the caller's time
+ENDED_SECONDS = 0.3  # where the caller wants it to end now; the intent stands if the sidecar does not answer
 MOST_CHARS = 40_000  # of one text field
 MOST_ITEMS = 1000  # of one list
 
@@ -52,8 +53,9 @@ def recorded(context: Context, action: str, acting: str | None = None, **fields:
         yield entry
     except Failure as failure:
         entry.note(**_told(failure))
+        seconds = ENDED_SECONDS if isinstance(failure, ServerError) and failure.final else SECONDS
         with contextlib.suppress(Refusal):  # the caller gets nothing anyway, and the intent stands
-            _conclude(context, database, who, entry, began)
+            _conclude(context, database, who, entry, began, seconds)
         raise
     except Exception:
         entry.note(verdict="failed", sqlstate="NL501")
@@ -117,10 +119,12 @@ def _who(context: Context, acting: str | None) -> tuple[str, Record]:
     return who.pop("database"), who
 
 
-def _conclude(context: Context, database: str, who: Record, entry: Entry, began: float) -> None:
+def _conclude(
+    context: Context, database: str, who: Record, entry: Entry, began: float, seconds: float = SECONDS
+) -> None:
     ended = {"at": who["at"] + round((time.monotonic() - began) * 1_000_000), "event": "outcome"}
     ended["milliseconds"] = round((time.monotonic() - began) * 1000)
-    store(context, database, [who | {"verdict": "done"} | entry.fields | ended], time.monotonic() + SECONDS)
+    store(context, database, [who | {"verdict": "done"} | entry.fields | ended], time.monotonic() + seconds)
 
 
 def _told(failure: Failure) -> Record:

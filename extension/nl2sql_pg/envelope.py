@@ -8,16 +8,18 @@ from collections.abc import Callable
 from typing import Any
 
 from nl2sql_pg.bridge import Database
-from nl2sql_pg.errors import Failure, internal
+from nl2sql_pg.confinement import errors_end_no_session
+from nl2sql_pg.errors import Failure, explained, internal
 
 
 def enveloped(plpy: Any, work: Callable[[Database], dict[str, Any]]) -> str:
     """The work's result, or its error in four fields; a bug is told by its name, the rest goes to the server's log."""
     db = Database(plpy)
     try:
-        return json.dumps(work(db), allow_nan=False)
+        with errors_end_no_session():
+            return json.dumps(work(db), allow_nan=False)
     except Failure as failure:
-        return json.dumps({"error": failure.fields()})
+        return json.dumps({"error": explained(failure).fields()})
     except Exception as error:
         # Not a cancel: those arrive as ServerError from the one place that asks for them.
         db.log("nl2sql: " + traceback.format_exc())

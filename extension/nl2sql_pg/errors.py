@@ -63,6 +63,35 @@ class ExplainedError(ServerError):
         return {**super().fields(), "detail": self.detail, "hint": self.hint}
 
 
+LOCK_NOT_AVAILABLE = "55P03"
+
+
+def locked(error: ServerError, consequence: str) -> ExplainedError:
+    """A lock that another session holds on one of the tables."""
+    return ExplainedError(
+        error,
+        "a table is locked by another session",
+        detail=f"It did not let go of it while this waited. {consequence}",
+        hint="Try again later; pg_locks and pg_blocking_pids() tell who holds it.",
+    )
+
+
+def explained(failure: Failure) -> Failure:
+    """As it is; but of what passes by itself the server does not say what to do."""
+    if not isinstance(failure, ServerError) or isinstance(failure, ExplainedError):
+        return failure
+    if failure.sqlstate == LOCK_NOT_AVAILABLE:
+        return locked(failure, "Nothing was changed.")
+    if failure.sqlstate != "40001":
+        return failure
+    return ExplainedError(
+        failure,
+        failure.message,
+        detail="The primary removed rows that this standby still showed to the statement. There is no answer.",
+        hint="Ask again; max_standby_streaming_delay or hot_standby_feedback gives statements on a standby more time.",
+    )
+
+
 def internal(error: BaseException) -> Refusal:
     """A bug of ours, told without a traceback."""
     return Refusal(

@@ -6,12 +6,14 @@ import hashlib
 import json
 from typing import Any
 
+from nl2sql_pg.admission import admit
 from nl2sql_pg.attempts import Attempt
 from nl2sql_pg.confinement import Unconfined
 from nl2sql_pg.context import Context
-from nl2sql_pg.errors import Refusal, ServerError
-from nl2sql_pg.plans import locks_rows
-from nl2sql_pg.runner import Limits, run
+from nl2sql_pg.errors import LOCK_NOT_AVAILABLE, Refusal, ServerError, locked
+from nl2sql_pg.limits import allowance
+from nl2sql_pg.planning import DROPPED, bind, explain
+from nl2sql_pg.runner import Limits, confined
 from nl2sql_pg.statement import refuse_captured
 
 TRIAL_ROWS = 1000  # compared; of a longer result its beginning
@@ -63,43 +65,46 @@ def _plan(context: Context, attempt: Attempt) -> bool:
         attempt.error = _BACKSLASH
         return False
     try:
-        refuse_captured(context, attempt.sql, "The proposal was dropped.")
+        refuse_captured(context, attempt.sql, DROPPED)
+        if context.as_superuser and context.db.value(_OTHERS):
+            bind(context.db, attempt.sql, context.search_path)
+            attempt.cost = 0.0  # planning would run what others wrote with all that a superuser may read
+            return True
+        plan = explain(context.db, attempt.sql, context.search_path)
     except Refusal as refusal:
         attempt.error = refusal.fields()
         return False
-    try:
-        if context.as_superuser and context.db.value(_OTHERS):
-            context.db.bind(attempt.sql, context.search_path)
-            attempt.cost = 0.0  # planning would run what others wrote with all that a superuser may read
-            return True
-        plan = context.db.explain(attempt.sql, context.search_path)
     except ServerError as error:
-        if error.final:
-            raise
         _hold_against(attempt, error)
         return False
-    if locks_rows(plan[0]["Plan"]):
+    if plan.locks_rows():
         attempt.error = _LOCKING
         return False
-    attempt.cost = plan[0]["Plan"]["Total Cost"]
+    attempt.cost, attempt.plan_rows = plan.cost, plan.most_rows()
     return True
 
 
 def _try(context: Context, attempt: Attempt) -> None:
     """A statement too dear or too slow to try stays usable; one that fails while it runs does not."""
-    milliseconds = min(context.number("trial_milliseconds"), context.milliseconds_left())
-    if attempt.sql is None or attempt.cost is None or attempt.cost > context.number("trial_cost"):
+    allowed = allowance(context, {})
+    milliseconds = min(context.number("trial_milliseconds"), context.milliseconds_left(), allowed.max_seconds * 1000)
+    if attempt.sql is None or attempt.cost is None or milliseconds < SHORTEST_TRIAL:
         return
-    if milliseconds < SHORTEST_TRIAL:
+    if attempt.cost > min(context.number("trial_cost"), allowed.max_cost) or attempt.plan_rows > allowed.max_plan_rows:
         return
     limits = Limits(milliseconds / 1000, TRIAL_ROWS, TRIAL_BYTES)
+    attempt.tried = True
     try:
-        result = run(context.db, attempt.sql, context.search_path, limits)
+        with confined(context.db, context.search_path, limits) as room:
+            admit(context.db, attempt.sql, DROPPED)
+            result = room.records(attempt.sql, room.columns(attempt.sql))
     except Unconfined:
+        attempt.tried = False
+        return
+    except Refusal as refusal:
+        attempt.error = refusal.fields()
         return
     except ServerError as error:
-        if error.final:
-            raise
         if not error.sqlstate.startswith(("53", "54")):
             _hold_against(attempt, error)
         return
@@ -109,7 +114,14 @@ def _try(context: Context, attempt: Attempt) -> None:
 
 
 def _hold_against(attempt: Attempt, error: ServerError) -> None:
-    """The server's words stay with the attempt, but for what it says of rights."""
+    """The server's words stay with the attempt, but for what it says of rights.
+
+    What is not about the statement ends the question: a cancel, a lock on a table, which others would meet, too.
+    """
+    if error.final:
+        raise error
+    if error.sqlstate == LOCK_NOT_AVAILABLE:
+        raise locked(error, "The question has no answer; nothing was changed.")
     words = {**error.fields(), "detail": "", "hint": error.server_hint or ""}
     attempt.error = _FORBIDDEN if error.sqlstate == "42501" else words
     attempt.confidential = error.planning

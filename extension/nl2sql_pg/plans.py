@@ -1,31 +1,65 @@
-"""What the planner's JSON says of a statement."""
+"""What the planner says of a statement."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+import json
+import re
+from dataclasses import dataclass
 
-Node = dict[str, Any]
-
-
-def nodes(root: Node) -> Iterator[Node]:
-    """Every node of a plan, the root first."""
-    yield root
-    for child in root.get("Plans", []):
-        yield from nodes(child)
+# EXPLAIN writes a property a line. Read line by line, since a plan may be nested deeper than json.loads() goes; what
+# stands in a text has its line ends written as \n, so that no text can look like a line.
+_LINE = re.compile(r'^ *"(Node Type|Relation Name|Total Cost|Plan Rows)": (.*?),?$', re.MULTILINE)
 
 
-def locks_rows(root: Node) -> bool:
-    """Whether it is the plan of SELECT … FOR UPDATE or the like."""
-    return any(node["Node Type"] == "LockRows" for node in nodes(root))
+@dataclass
+class Node:
+    """A step of a plan."""
+
+    kind: str
+    relation: str = ""
+    cost: float = 0.0
+    rows: int = 0
 
 
-def most_rows(root: Node) -> int:
-    """The most rows that any step is expected to give."""
-    return max(int(node["Plan Rows"]) for node in nodes(root))
+@dataclass(frozen=True)
+class Plan:
+    """Every step of a plan, the last one to run first."""
+
+    nodes: list[Node]
+
+    @property
+    def cost(self) -> float:
+        return self.nodes[0].cost
+
+    @property
+    def rows(self) -> int:
+        return self.nodes[0].rows
+
+    def locks_rows(self) -> bool:
+        """Whether it is the plan of SELECT … FOR UPDATE or the like."""
+        return any(node.kind == "LockRows" for node in self.nodes)
+
+    def most_rows(self) -> int:
+        """The most rows that any step is expected to give."""
+        return max(node.rows for node in self.nodes)
+
+    def largest_scans(self, known: set[str], most: int) -> list[tuple[str, int]]:
+        """(table, rows expected) of the largest scans, of tables with a known name only."""
+        scans = {node.relation: node.rows for node in self.nodes if node.relation in known}
+        return sorted(scans.items(), key=lambda scan: -scan[1])[:most]
 
 
-def largest_scans(root: Node, known: set[str], most: int) -> list[tuple[str, int]]:
-    """(table, rows expected) of the largest scans, of tables with a known name only."""
-    scans = {node["Relation Name"]: int(node["Plan Rows"]) for node in nodes(root) if "Relation Name" in node}
-    return sorted(((n, rows) for n, rows in scans.items() if n in known), key=lambda scan: -scan[1])[:most]
+def read_plan(text: str) -> Plan:
+    """The answer of EXPLAIN (FORMAT JSON)."""
+    nodes: list[Node] = []
+    for name, written in _LINE.findall(text):
+        value = json.loads(written)
+        if name == "Node Type":  # the first property of each
+            nodes.append(Node(value))
+        elif name == "Relation Name":
+            nodes[-1].relation = value
+        elif name == "Total Cost":
+            nodes[-1].cost = float(value)
+        else:
+            nodes[-1].rows = int(value)
+    return Plan(nodes)

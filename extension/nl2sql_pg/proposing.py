@@ -11,6 +11,7 @@ from nl2sql_pg.client import finite, malformed
 from nl2sql_pg.context import Context
 
 REPAIR_TEXT = 2000  # characters of the server's words that go back to the model
+REPAIR_SQL = 32_768  # and of the statement; no longer one would be taken
 
 # What a hint calls a column: alias.name. Other words of it are not behind a full stop without a blank.
 _HINTED_COLUMN = re.compile(r"\.(\w+)")
@@ -60,7 +61,7 @@ def complaint(failed: Attempt, tables: list[dict[str, Any]]) -> dict[str, str]:
     if not readable.issuperset(_HINTED_COLUMN.findall(hint)):
         hint = ""  # PostgreSQL also proposes columns that the caller may not read
     return {
-        "sql": failed.sql or failed.raw,
+        "sql": (failed.sql or failed.raw)[:REPAIR_SQL],
         "sqlstate": error.get("sqlstate", ""),
         # a message may quote a whole literal; the protocol takes 4000 characters
         "message": message[:REPAIR_TEXT],

@@ -18,17 +18,23 @@ _WITHHELD = "select nl2sql._withheld($1, $2, $3)"
 def refusal(context: Context, question: str, trail: Trail, choice: Choice | None) -> Refusal:
     """The error for a question whose best answer, if any, is not good enough."""
     if context.db.value(_WITHHELD, ["text", "name[]", "text"], [context.preferences.scope, context.schemas, question]):
-        return _not_permitted()
+        return _not_permitted(trail)
     if missing := _unknown_words(question, trail):
         return _no_such_data(missing, trail)
-    return _not_sure_enough(context, choice) if choice else _no_valid_answer(trail)
+    return _not_sure_enough(context, choice, trail) if choice else _no_valid_answer(trail)
 
 
-def _not_permitted() -> Refusal:
+def _what_was_run(trail: Trail) -> str:
+    if not trail.tried:
+        return "Nothing was run."
+    return f"Nothing was run but trials, read-only and undone ({len(trail.tried)}; nl2sql.trial_run is on)."
+
+
+def _not_permitted(trail: Trail) -> Refusal:
     return Refusal(
         "NL408",
         "the question is about data that this role may not read",
-        detail="What is readable gives no answer to it. Nothing was run, and what is withheld was shown to nobody.",
+        detail=f"What is readable gives no answer to it. {_what_was_run(trail)} What is withheld was shown to nobody.",
         hint="Ask the owner of the data for GRANT SELECT, or ask about what you may read.",
     )
 
@@ -44,7 +50,7 @@ def _no_such_data(missing: list[str], trail: Trail) -> Refusal:
     )
 
 
-def _not_sure_enough(context: Context, choice: Choice) -> Refusal:
+def _not_sure_enough(context: Context, choice: Choice, trail: Trail) -> Refusal:
     wanted, rival = context.preferences.min_confidence, choice.runner_up
     readings = f"The best reading is: {choice.attempt.sql}"
     if rival:
@@ -53,7 +59,7 @@ def _not_sure_enough(context: Context, choice: Choice) -> Refusal:
         "NL407",
         f"{'the question is ambiguous' if rival else 'the answer is not sure enough'}: "
         f"confidence {choice.confidence:g}, nl2sql.min_confidence is {wanted:g}",
-        detail=f"{readings[:REPAIR_TEXT]}. Nothing was run.",
+        detail=f"{readings[:REPAIR_TEXT]}. {_what_was_run(trail)}",
         hint="Say which reading is meant, with tables and columns as they are called in the database; "
         "SET nl2sql.min_confidence = 0 gives every answer.",
     )
@@ -65,7 +71,7 @@ def _no_valid_answer(trail: Trail) -> Refusal:
     return Refusal(
         "NL406",
         "no valid SQL was found for this question",
-        detail=f"The last proposal failed with {code}: {message}. Nothing was run.",
+        detail=f"The last proposal failed with {code}: {message}. {_what_was_run(trail)}",
         hint="Name tables or columns as they are called in the database, or ask in other words; "
         "nl2sql.ask() with more candidates may help.",
     )

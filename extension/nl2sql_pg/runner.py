@@ -8,7 +8,6 @@ memory limit would end the backend.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from nl2sql_pg.bridge import QUERY_CANCELED, Database
 from nl2sql_pg.confinement import MEMORY, Timer, Unconfined, grow_stack, is_superuser, memory_limit, time_limit
 from nl2sql_pg.errors import Refusal, ServerError
 from nl2sql_pg.leavings import HELD, give_back
+from nl2sql_pg.plans import Plan, read_plan
 
 LINE_CHARS = 262_144  # of one row as JSON
 MAX_NAME = 63  # bytes
@@ -74,11 +74,9 @@ class Room:
         self._db = db
         self._limits = limits
 
-    def plan(self, sql: str) -> dict[str, Any]:
-        """The planner's root node for the statement."""
-        line = self._db.select(f"explain (format json) select * from (\n{sql}\n) as nl2sql_answer", 1).rows[0]
-        root: dict[str, Any] = json.loads(next(iter(line.values())))[0]["Plan"]
-        return root
+    def plan(self, sql: str) -> Plan:
+        """The planner's word on the statement."""
+        return read_plan(self._db.explained(sql))
 
     def columns(self, sql: str) -> list[Column]:
         """What columns it has; names that stand there twice are numbered."""
@@ -175,13 +173,6 @@ def _settle(db: Database, search_path: str) -> dict[str, Any]:
         if error.final:
             raise
         raise Unconfined(f"its settings can't be made: {error.message}") from None
-
-
-def run(db: Database, sql: str, search_path: str, limits: Limits) -> Result:
-    """Rows of one SELECT as JSON objects."""
-    with confined(db, search_path, limits) as room:
-        db.admit(sql)
-        return room.records(sql, room.columns(sql))
 
 
 def is_text(column: Column) -> bool:

@@ -7,19 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from nl2sql_pg.admission import admit, read_by
 from nl2sql_pg.confinement import Unconfined
 from nl2sql_pg.context import Context
-from nl2sql_pg.errors import ExplainedError, Failure, Refusal, ServerError
+from nl2sql_pg.errors import LOCK_NOT_AVAILABLE, ExplainedError, Failure, Refusal, ServerError, locked
 from nl2sql_pg.limits import Allowance
-from nl2sql_pg.plans import Node, largest_scans, locks_rows, most_rows
+from nl2sql_pg.plans import Plan
 from nl2sql_pg.runner import LINE_CHARS, Column, Limits, Result, confined, refuse_superuser
 from nl2sql_pg.statement import Guarded, guard, named_tables, refuse_captured, tidy
 
 NOTHING_RUN = "Nothing was run."
 NO_RESULT = "The statement has no result; nothing was changed."
 SCANS = 3  # most tables that an error names
-
-LOCK_NOT_AVAILABLE = "55P03"
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,7 @@ class Ran:
 
     columns: list[Column]
     rows: list[str]
+    cut: bool
     cost: float
     warnings: list[str]
 
@@ -48,9 +48,7 @@ def check(context: Context, sql: str | None, allowed: Allowance) -> dict[str, An
         refuse_superuser()
         statement = guarded(context, sql)
         found |= {"sql": statement.sql, "tables": statement.tables}
-        refuse_captured(context, statement.sql, NOTHING_RUN)
-        found["columns"] = _columns_read(context, statement.sql)
-        found |= judged(context, statement, allowed)
+        judge(context, statement, allowed, found)
     except Failure as failure:
         if _is_verdict(failure):
             refusal = {"verdict": "refused", "rule": failure.sqlstate, "detail": None, "hint": None}
@@ -65,56 +63,45 @@ def run(context: Context, statement: Guarded, allowed: Allowance, typed: bool = 
     refuse_captured(context, statement.sql, NOTHING_RUN)
     limits = Limits(allowed.max_seconds, allowed.max_rows, allowed.max_bytes, allowed.max_cell_chars)
     with told(), confined(context.db, context.search_path, limits) as room:
-        context.db.admit(statement.sql)
+        admit(context.db, statement.sql, NOTHING_RUN)
         plan = room.plan(statement.sql)
-        _refuse_plan(plan, statement, allowed)
+        refuse_plan(plan, statement, allowed)
         columns = room.columns(statement.sql)
         result = (room.texts if typed else room.records)(statement.sql, columns)
     if result.broken:
         raise _row_too_long()
-    return Ran(columns, result.rows, plan["Total Cost"], _warnings(result, limits))
+    return Ran(columns, result.rows, result.cut, plan.cost, _warnings(result, limits))
 
 
-def judged(context: Context, statement: Guarded, allowed: Allowance) -> dict[str, Any]:
-    """What the planner says of it; raises what stands against it."""
+def judge(context: Context, statement: Guarded, allowed: Allowance, found: dict[str, Any]) -> None:
+    """Put what the server says of it into `found`; raises what stands against it."""
     refuse_captured(context, statement.sql, NOTHING_RUN)
     limits = Limits(allowed.max_seconds, 0, 0)
     with told(), confined(context.db, context.search_path, limits) as room:
-        context.db.admit(statement.sql)
+        read = read_by(context.db, admit(context.db, statement.sql, NOTHING_RUN))
+        found["columns"] = [f"{one['schema']}.{one['table']}.{one['column']}" for one in read if one["column"]]
         plan = room.plan(statement.sql)
         columns = room.columns(statement.sql)
-    _refuse_plan(plan, statement, allowed)
-    returns = [column.name for column in columns]
-    return {"cost": plan["Total Cost"], "rows": plan["Plan Rows"], "returns": returns}
-
-
-def _columns_read(context: Context, sql: str) -> list[str] | None:
-    """Columns as the server binds them; None where no view can be made to ask it, as on a standby."""
-    try:
-        found = context.db.reads(sql, context.search_path)
-    except ServerError as error:
-        if error.final:
-            raise
-        return None
-    return [f"{read['schema']}.{read['table']}.{read['column']}" for read in found if read["column"]]
+    refuse_plan(plan, statement, allowed)
+    found |= {"cost": plan.cost, "rows": plan.rows, "returns": [column.name for column in columns]}
 
 
 def _is_verdict(failure: Failure) -> bool:
-    """Whether it is about the statement; not the sidecar, a cancel or a bug."""
+    """Whether it is about the statement; not the sidecar, a cancel, a lock or a bug."""
     if isinstance(failure, ServerError):
-        return not failure.final
+        return not failure.final and failure.sqlstate != LOCK_NOT_AVAILABLE
     return not failure.sqlstate.startswith(("NL0", "NL3", "NL5", "NL6"))
 
 
-def _refuse_plan(plan: Node, statement: Guarded, allowed: Allowance) -> None:
-    if locks_rows(plan):
+def refuse_plan(plan: Plan, statement: Guarded, allowed: Allowance) -> None:
+    if plan.locks_rows():
         raise Refusal(
             "NL405",
             "row locking is not allowed",
             detail=f"Only statements that read are run. {NOTHING_RUN}",
             hint="Leave FOR UPDATE and the like out.",
         )
-    cost, rows = int(plan["Total Cost"]), most_rows(plan)
+    cost, rows = int(plan.cost), plan.most_rows()
     if cost > allowed.max_cost:
         raise _too_costly(f"the planner's cost is {cost}, max_cost is {allowed.max_cost}", plan, statement)
     if rows > allowed.max_plan_rows:
@@ -123,8 +110,8 @@ def _refuse_plan(plan: Node, statement: Guarded, allowed: Allowance) -> None:
         )
 
 
-def _too_costly(reason: str, plan: Node, statement: Guarded) -> Refusal:
-    scans = largest_scans(plan, {name.rpartition(".")[2] for name in statement.tables}, SCANS)
+def _too_costly(reason: str, plan: Plan, statement: Guarded) -> Refusal:
+    scans = plan.largest_scans({name.rpartition(".")[2] for name in statement.tables}, SCANS)
     largest = ", ".join(f"{name} ({rows} rows)" for name, rows in scans)
     narrow = f"Narrow it; the largest parts are {largest}" if largest else "Narrow it by a condition, or join by keys"
     return Refusal(
@@ -165,7 +152,7 @@ def _refused(error: ServerError, consequence: str) -> ExplainedError:
     elif error.sqlstate == "53200":
         hint = "Read fewer rows or shorter values at once."
     elif error.sqlstate == LOCK_NOT_AVAILABLE:
-        hint = "Another session holds a lock on one of the tables; try again later."
+        return locked(error, consequence)
     return ExplainedError(error, message, detail=consequence, hint=hint)
 
 

@@ -6,9 +6,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from nl2sql_pg import planning
 from nl2sql_pg.context import Context
 from nl2sql_pg.embedding import TEXTS, embed
-from nl2sql_pg.errors import Refusal, ServerError
+from nl2sql_pg.errors import LOCK_NOT_AVAILABLE, Refusal, ServerError, locked
 from nl2sql_pg.statement import guard, refuse_captured, tidy
 
 MAX_NOTE = 2000
@@ -48,7 +49,7 @@ def reads(context: Context, sql: str | None) -> Reads:
     text = tidy(sql, NOTHING_STORED)
     refuse_captured(context, text, NOTHING_STORED)
     try:
-        return list(context.db.reads(text, context.search_path))
+        return list(planning.reads(context.db, text, context.search_path, NOTHING_STORED))
     except ServerError as error:
         raise _refused(error) from None
 
@@ -67,7 +68,7 @@ def checked(context: Context, sql: str | None) -> Statement:
     refuse_captured(context, normal, NOTHING_STORED)
     try:
         if not context.superuser:
-            context.db.explain(normal, context.search_path)
+            planning.explain(context.db, normal, context.search_path, NOTHING_STORED)
         return Statement(normal, _with_plain(context, normal))
     except ServerError as error:
         raise _refused(error) from None
@@ -110,7 +111,7 @@ def fill_in(context: Context) -> None:
 
 def _with_plain(context: Context, sql: str) -> Reads:
     """What the statement reads, and of which relations it may give the name without a schema."""
-    found: Reads = list(context.db.reads(sql, context.search_path))
+    found: Reads = list(planning.reads(context.db, sql, context.search_path, NOTHING_STORED))
     if _stands_alone(context, sql):
         return [{**read, "plain": False} for read in found]
     rows = context.db.rows(_PLAIN, ["name[]", "jsonb"], [context.schemas, json.dumps(found)])
@@ -121,7 +122,7 @@ def _with_plain(context: Context, sql: str) -> Reads:
 def _stands_alone(context: Context, sql: str) -> bool:
     """Whether it means the same under any search path."""
     try:
-        context.db.reads(sql, "pg_catalog")
+        planning.reads(context.db, sql, "pg_catalog", NOTHING_STORED)
     except ServerError as error:
         if error.final:
             raise
@@ -133,9 +134,9 @@ def _refused(error: ServerError) -> ServerError | Refusal:
     """The server's words without its hint, which may name a column that the caller may not read."""
     if error.final:
         return error
+    if error.sqlstate == LOCK_NOT_AVAILABLE:
+        return locked(error, NOTHING_STORED)
     hint = "Run the statement by itself first; what can't be planned for you can't be stored by you."
-    if error.sqlstate == "42501" and "temporary" in error.message:
-        hint = "The names in a statement are bound in a temporary view: ask for GRANT TEMPORARY ON DATABASE."
     return Refusal("NL204", f"the statement can't be used: {error.message}", detail=NOTHING_STORED, hint=hint)
 
 

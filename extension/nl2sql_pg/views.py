@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from nl2sql_pg import running
 from nl2sql_pg.confinement import role_held
@@ -55,7 +56,8 @@ def place(context: Context, name: str | None) -> Place:
 def create(context: Context, place: Place, question: str, statement: Guarded, allowed: Allowance) -> None:
     """Make the view, if it could also be run by the caller now."""
     refuse_superuser()
-    judged = running.judged(context, statement, allowed)
+    judged: dict[str, Any] = {}
+    running.judge(context, statement, allowed, judged)
     types = ["text", "text", "text[]", "text", "text", "text"]
     values = [place.schema, place.name, judged["returns"], statement.sql, context.search_path, f"nl2sql: {question}"]
     with running.told(NOT_MADE), role_held():

@@ -17,29 +17,11 @@ from tests.conftest import Connection, Database
 from tests.support.aftermath import in_database, in_session
 from tests.support.databases import new_database
 from tests.support.sidecar import Sidecar
+from tests.support.unguarded import expose_runner
 from tools.cluster import Cluster
 
 STAGE = Path(__file__).with_name("stage.sql")
 PATH = "public, planted"
-# The runner by itself, as a superuser would expose it; the guard in front of it is left out.
-UNGUARDED = """
-create schema unguarded;
-create function unguarded.run(statement text) returns jsonb language plpython3u volatile security invoker
-set search_path = pg_catalog, pg_temp set transaction_read_only = on set lock_timeout = '1s'
-as $python$
-{prelude}
-import json
-from nl2sql_pg.bridge import Database
-from nl2sql_pg.errors import ServerError
-from nl2sql_pg.runner import Limits, run
-try:
-    result = run(Database(plpy), statement, '{path}', Limits(seconds={seconds}, rows=100, bytes=1000000))
-    return json.dumps({{"rows": result.rows}})
-except ServerError as error:
-    return json.dumps({{"error": error.sqlstate, "message": error.message}})
-$python$;
-grant usage on schema unguarded to public;
-"""
 SECONDS = 0.2
 
 
@@ -110,12 +92,7 @@ def watch(dsn: str) -> Connection:
 def set_stage(connection: Connection) -> None:
     """Roles, tables, traps; and the runner without its guard."""
     connection.execute(STAGE.read_bytes())
-    source = """
-        select split_part(prosrc, 'from nl2sql_pg', 1) from pg_proc
-        where oid = 'nl2sql._ask(text, jsonb, jsonb)'::regprocedure"""
-    row = connection.execute(source.encode()).fetchone()
-    assert row
-    connection.execute(UNGUARDED.format(prelude=row[0], path=PATH, seconds=SECONDS).encode())
+    expose_runner(connection, PATH, SECONDS)
 
 
 def strike_stage(connection: Connection) -> None:

@@ -159,8 +159,9 @@ PLANNED = """
     create function public.planned(statement text) returns text language plpython3u as $$
 from nl2sql_pg.bridge import Database
 from nl2sql_pg.errors import ServerError
+from nl2sql_pg.planning import explain
 try:
-    Database(plpy).explain(statement, "pg_catalog")
+    explain(Database(plpy), statement, "pg_catalog")
 except ServerError as error:
     return error.sqlstate
     $$"""

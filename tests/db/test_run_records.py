@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import psycopg
@@ -11,7 +12,7 @@ import pytest
 from tests.conftest import Connection, Database
 from tests.support.answering_peer import answers, request_path
 from tests.support.journal import journal
-from tests.support.peer import http
+from tests.support.peer import answer_to, http, peer
 
 SQL = "SELECT name FROM customers WHERE id = 1"
 
@@ -68,6 +69,69 @@ def test_an_error_of_the_server_is_on_record_without_its_words(database: Databas
     _, outcome = kept.pair()
     assert (outcome["verdict"], outcome["sqlstate"]) == ("failed", "22P02")
     assert "Livingstone" not in json.dumps(kept.records)
+
+
+ASK = "select nl2sql('who is it')"
+
+
+def test_a_trial_run_is_on_record_though_the_question_is_refused(database: Database, caller: Connection) -> None:
+    caller.execute("set nl2sql.trial_run = on; set nl2sql.min_confidence = 1; set nl2sql.samples = '1'")
+    with journal(database.socket, guarding) as kept, pytest.raises(psycopg.Error) as caught:
+        caller.execute(ASK)
+    _, outcome = kept.pair()
+    assert (outcome["verdict"], outcome["sqlstate"]) == ("refused", "NL407")
+    assert outcome["sql"] == SQL and SQL in outcome["details"]
+    told = str(caught.value.diag.message_detail)
+    assert "Nothing was run." not in told and "read-only and undone (1;" in told
+
+
+def test_every_trial_run_of_an_answer_is_on_record(database: Database, caller: Connection) -> None:
+    other = "SELECT city FROM customers"
+
+    def several(connection: Any, request: bytes) -> None:
+        connection.sendall(answer_to(request, SQL, other, "SELECT nowhere FROM customers"))
+
+    caller.execute("set nl2sql.trial_run = on; set nl2sql.samples = '3'")
+    with journal(database.socket, several) as kept:
+        caller.execute(ASK)
+        _, outcome = kept.pair()
+        assert outcome["sql"] in (SQL, other) and outcome["verdict"] == "answered"
+        assert outcome["details"] == f"trial runs: {SQL};\n{other}"
+        caller.execute("set nl2sql.trial_run = off")
+        caller.execute(ASK)
+        assert "details" not in kept.pair()[1]
+
+
+@pytest.mark.parametrize("sql", ["SELECT name::int FROM customers", "SELECT nowhere FROM customers"])
+def test_an_error_that_ends_the_session_is_on_record_first(database: Database, caller: Connection, sql: str) -> None:
+    caller.execute("set exit_on_error = on")
+    with journal(database.socket, guarding) as kept, pytest.raises(psycopg.Error) as caught:
+        caller.execute("select nl2sql.run(%s)", (sql,))
+    _, outcome = kept.pair()
+    assert outcome["sqlstate"] == caught.value.sqlstate and caught.value.diag.message_hint
+    assert caught.value.diag.severity == "FATAL" and caller.closed, "which the caller has asked for"
+
+
+def test_a_cancel_is_heeded_though_the_outcome_is_not_taken(
+    database: Database, admin: Connection, caller: Connection
+) -> None:
+    """The sidecar hangs after the intent: it stands alone, and shows what was cut off."""
+    intents: list[bytes] = []
+    canceled: list[float] = []
+
+    def hanging(connection: Any, request: bytes) -> None:
+        if request_path(request) == "/v1/audit" and not intents:
+            intents.append(request)
+            connection.sendall(http({"protocol": 1, "accepted": 1}))
+            return
+        if not canceled:
+            canceled.append(time.monotonic())
+            caller.cancel_safe()
+        connection.recv(1)
+
+    with peer(database.socket, hanging), pytest.raises(psycopg.errors.QueryCanceled):
+        caller.execute("select nl2sql.run('SELECT 1')")
+    assert intents and time.monotonic() - canceled[0] < 0.6
 
 
 def test_without_a_record_nothing_is_run(database: Database, caller: Connection) -> None:

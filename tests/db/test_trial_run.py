@@ -21,6 +21,7 @@ def ask(database: Database, admin: Connection, analyst: Connection) -> Ask:
     admin.execute("create table public.bait (id int, name text)")
     admin.execute("insert into public.bait values (1, 'one'), (2, 'two')")
     admin.execute("create sequence public.tally")
+    admin.execute("create view counted as select nextval('tally') as next_one; grant select on counted to analyst")
     admin.execute("grant select on public.bait to analyst; grant usage on sequence public.tally to analyst")
 
     def proposing(*statements: str, settings: str = "set nl2sql.trial_run = on") -> dict[str, object]:
@@ -37,6 +38,7 @@ def first_error(answer: dict[str, object]) -> object:
     return answer["candidates"][0]["error"]  # type: ignore[index]
 
 
+SLOW = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n) SELECT COUNT(*) FROM n"
 GOOD = "SELECT COUNT(*) FROM bait"
 
 
@@ -45,8 +47,9 @@ GOOD = "SELECT COUNT(*) FROM bait"
     [
         ("SELECT 1 / (id - id) FROM bait", "22012"),
         ("SELECT CAST(name AS INT) FROM bait", "22P02"),
-        ("SELECT set_config('role', 'none', TRUE) FROM bait", "42501"),
-        ("SELECT nextval('tally') FROM bait", "25006"),
+        ("SELECT set_config('role', 'none', TRUE) FROM bait", "NL403"),
+        ("SELECT nextval('tally') FROM bait", "NL403"),
+        ("SELECT next_one FROM counted", "25006"),
     ],
 )
 def test_what_fails_while_it_runs_is_no_answer(ask: Ask, statement: str, sqlstate: str) -> None:
@@ -56,8 +59,9 @@ def test_what_fails_while_it_runs_is_no_answer(ask: Ask, statement: str, sqlstat
 
 
 def test_what_read_only_lets_through_is_undone(ask: Ask, admin: Connection) -> None:
-    """PostgreSQL 15 makes large objects in a READ ONLY transaction, too."""
-    assert ask("SELECT lo_create(4711) FROM bait LIMIT 1")["sql"]
+    """PostgreSQL 15 makes large objects in a READ ONLY transaction, too. What stands in views is their owners'."""
+    admin.execute("create view made as select lo_create(4711); grant select on made to analyst")
+    assert ask("SELECT * FROM made")["sql"]
     assert admin.execute("select count(*) from pg_largeobject_metadata where oid = 4711").fetchone() == (0,)
 
 
@@ -68,19 +72,17 @@ def test_nothing_runs_unasked(ask: Ask) -> None:
 
 def test_a_slow_proposal_is_stopped_and_stays(ask: Ask, admin: Connection) -> None:
     admin.execute("select nl2sql.set_setting('trial_milliseconds', '100')")
-    slow = "SELECT COUNT(*) FROM GENERATE_SERIES(1, 10000) AS a, GENERATE_SERIES(1, 1000000) AS b"
     admin.execute("select nl2sql.set_setting('trial_cost', '999999999')")
     began = time.monotonic()
-    assert ask(slow)["sql"] == slow
+    assert ask(SLOW)["sql"] == SLOW
     assert 0.1 < time.monotonic() - began < 10
 
 
 def test_statement_timeout_still_ends_the_question(ask: Ask, admin: Connection) -> None:
     admin.execute("select nl2sql.set_setting('trial_milliseconds', '60000')")
     admin.execute("select nl2sql.set_setting('trial_cost', '999999999')")
-    slow = "SELECT COUNT(*) FROM GENERATE_SERIES(1, 10000) AS a, GENERATE_SERIES(1, 1000000) AS b"
     with pytest.raises(psycopg.errors.QueryCanceled):
-        ask(slow, settings="set nl2sql.trial_run = on; set statement_timeout = '1s'")
+        ask(SLOW, settings="set nl2sql.trial_run = on; set statement_timeout = '1s'")
 
 
 def test_a_huge_cell_ends_no_backend(ask: Ask, analyst: Connection) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import statistics
+import subprocess
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -118,6 +119,28 @@ def test_sidecar_killed_with_waiters(database: Database, analyst: Connection) ->
     assert max(ended for _, ended in results) - killed < 1
     with peer(database.socket, lambda c, r: c.sendall(answer_to(r, "select count(*) from orders"))):
         assert analyst.execute(ASK).fetchone() == ("select count(*) from orders",)
+
+
+def test_callers_that_vanish(database: Database, admin: Connection, analyst: Connection) -> None:
+    """kill -9 of 20 clients: their backends end, and hang up on the sidecar, whose engine then stops working."""
+    with silent_peer(database.socket) as listening:
+        asking = f"psql -X -d '{database.dsn('analyst')}' -c \"{ASK}\""
+        clients = [subprocess.Popen(["bash", "-c", f"exec {asking}"]) for _ in range(WAITERS)]
+        while listening.connections < WAITERS:
+            time.sleep(0.01)
+        for client in clients:
+            client.kill()
+        killed = time.monotonic()
+        alive = "select count(*) from pg_stat_activity where usename = 'analyst' and pid <> %s"
+        while admin.execute(alive, (analyst.info.backend_pid,)).fetchone() != (0,):
+            assert time.monotonic() - killed < 5, "backends wait for nobody"
+            time.sleep(0.01)
+        took = time.monotonic() - killed
+        assert listening.closed_by_client.wait(1)
+        for client in clients:
+            client.wait()
+    print(f"{WAITERS} clients killed: the last backend ended after {took * 1000:.0f} ms")
+    assert took < 1
 
 
 def test_fast_shutdown_with_waiters(short_folder: Path) -> None:

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 from unittest import mock
 
-from nl2sql_pg import bridge
+from nl2sql_pg import bridge, planning
+from nl2sql_pg.confinement import Timer
+from nl2sql_pg.server_tree import Tree
 
 Rows = list[dict[str, Any]]
 
@@ -34,8 +36,11 @@ Plans = dict[str, float | SPIError]
 def no_server() -> Iterator[None]:
     """What the bridge does to the server's own state has nothing to act on outside of a backend."""
     with contextlib.ExitStack() as stack:
-        for name in ("hold_role", "hold_read_only", "set_read_only", "leave_superuser"):
-            stack.enter_context(mock.patch.object(bridge, name, lambda *_: False))
+        for name in ("hold_role", "hold_read_only", "leave_superuser"):
+            stack.enter_context(mock.patch.object(bridge, name, lambda *_: None))
+        stack.enter_context(mock.patch.object(bridge, "less_stack", contextlib.nullcontext))
+        stack.enter_context(mock.patch.object(bridge, "read_tree", lambda sql: Tree("")))
+        stack.enter_context(mock.patch.object(planning, "time_limit", lambda seconds: contextlib.nullcontext(Timer())))
         yield
 
 
@@ -79,7 +84,9 @@ class FakePlpy:
         cost = self.plans[query.removeprefix(EXPLAIN).removesuffix(EXPLAINED)]
         if isinstance(cost, SPIError):
             raise cost
-        self._plan = {"QUERY PLAN": json.dumps([{"Plan": {"Node Type": "Result", "Total Cost": cost}}])}
+        self._plan = {
+            "QUERY PLAN": json.dumps([{"Plan": {"Node Type": "Result", "Total Cost": cost, "Plan Rows": 1}}], indent=2)
+        }
         return self
 
     def fetch(self, count: int) -> Rows:

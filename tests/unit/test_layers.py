@@ -53,15 +53,14 @@ EXTENSION_ORDER = [
     "views",  # an answer as a view
     "typing_rows",  # types for rows that travelled as text
     "running",  # statements checked and run for the caller
-    "limits",  # how much a role may cost, give and take
     "memory",  # the last answers of this session
     "pipeline",  # the stages of a question
     "refusing",  # why there is no answer
     "retelling",  # proposals that disagree, as questions
     "choosing",  # among proposals
     "judging",  # plans and tries a proposal
+    "limits",  # how much a role may cost, give and take
     "statement",  # a given one, through the guard
-    "plans",  # what the planner's JSON says
     "proposing",  # to the model and back
     "attempts",  # a proposal, and the trail of a question
     "knowledge",  # what the model is told
@@ -88,8 +87,13 @@ EXTENSION_ORDER = [
     "comparing",  # rows beside rows
     "runner",  # one SELECT, confined and undone
     "leavings",  # what outlives that in the session
+    "planning",  # what the server makes of one without running it
+    "plans",  # what the planner says
+    "admission",  # what may be called and read
     "masking",  # personal data in free text: pure functions
     "bridge",  # the only one that touches plpy
+    "presence",  # whether anybody still waits
+    "server_tree",  # a statement as the server parsed it
     "confinement",  # limits of the operating system and the server on what runs
     "errors",
     "__init__",

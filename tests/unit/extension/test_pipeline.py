@@ -171,7 +171,8 @@ def test_hint_names_no_column_that_is_hidden(path: Path) -> None:
 def test_cancel_while_planning_ends_the_question(path: Path, sqlstate: str) -> None:
     """It is no error of the candidate: nothing is repaired, and the code is the server's own."""
     reply, sent = ask(path, {"select a": SPIError(sqlstate, "canceling statement")}, "select a")
-    assert reply["error"] == {"sqlstate": sqlstate, "message": "canceling statement"}
+    assert {**reply["error"], "sqlstate": sqlstate, "message": "canceling statement"} == reply["error"]
+    assert ("Ask again" in reply["error"].get("hint", "")) == (sqlstate == "40001")
     assert len(sent) == 1
 
 

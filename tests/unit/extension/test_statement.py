@@ -1,9 +1,8 @@
-"""Which names stand in a statement, and what a plan tells."""
+"""Which names stand in a statement, and which a result gets."""
 
 from __future__ import annotations
 
 import pytest
-from nl2sql_pg.plans import largest_scans, locks_rows, most_rows
 from nl2sql_pg.runner import MAX_NAME, unique
 from nl2sql_pg.statement import names
 
@@ -14,14 +13,6 @@ NAMES = [
     ("SELECT o.Éa(1)", ["o", "select", "Éa", "éa"], ["Éa", "éa"]),
     ("SELECT o.bonus FROM o", ["bonus", "from", "o", "select"], []),
 ]
-PLAN = {
-    "Node Type": "Nested Loop",
-    "Plan Rows": 4,
-    "Plans": [
-        {"Node Type": "Seq Scan", "Relation Name": "orders", "Plan Rows": 900},
-        {"Node Type": "Seq Scan", "Relation Name": "hidden", "Plan Rows": 5000},
-    ],
-}
 
 
 @pytest.mark.parametrize(("sql", "found", "called"), NAMES)
@@ -33,9 +24,3 @@ def test_columns_get_names_of_their_own() -> None:
     assert unique(["a", "a", "a_2", "a", "b"]) == ["a", "a_3", "a_2", "a_4", "b"]
     long = "ü" * 31
     assert len(unique([long, long])[1].encode()) <= MAX_NAME
-
-
-def test_plans() -> None:
-    assert most_rows(PLAN) == 5000
-    assert largest_scans(PLAN, {"orders"}, 3) == [("orders", 900)]
-    assert not locks_rows(PLAN) and locks_rows({**PLAN, "Node Type": "LockRows"})
