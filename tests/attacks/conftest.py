@@ -25,15 +25,17 @@ PATH = "public, planted"
 UNGUARDED = """
 create schema unguarded;
 create function unguarded.run(statement text) returns jsonb language plpython3u volatile security invoker
-set search_path = pg_catalog, pg_temp set transaction_read_only = on set lock_timeout = '1s'
+set search_path = pg_catalog, pg_temp set lock_timeout = '1s'
 as $python$
 {prelude}
 import json
 from nl2sql_pg.bridge import Database
 from nl2sql_pg.errors import ServerError
 from nl2sql_pg.runner import Limits, run
+db = Database(plpy)
 try:
-    result = run(Database(plpy), statement, '{path}', Limits(seconds={seconds}, rows=100, bytes=1000000))
+    with db.read_only():
+        result = run(db, statement, '{path}', Limits(seconds={seconds}, rows=100, bytes=1000000))
     return json.dumps({{"rows": result.rows}})
 except ServerError as error:
     return json.dumps({{"error": error.sqlstate, "message": error.message}})
