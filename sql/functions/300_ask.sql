@@ -117,4 +117,4 @@ begin
             as c (component text, state text, detail text, action text);
 end
 $plpgsql$;
-comment on function nl2sql.status() is 'a row a component: extension, sidecar, engine, model, embedder, index; its state and what to do';
+comment on function nl2sql.status() is 'a row a component: extension, sidecar, engine, model, embedder, index, and a self-test; its state and what to do';
