@@ -25,17 +25,20 @@ impossible() {
     exit 77
 }
 
-# The mirror that this machine uses: "main" or "security".
+# The mirror that this machine uses, if any, of "main" or of "security".
 mirror() {
     # shellcheck disable=SC2016
     apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -E '/debian(-security)?/?$' |
-        case $1 in main) grep -v -- -security ;; security) grep -- -security ;; esac | sort -u | head -n 1
+        case $1 in main) grep -v -- -security ;; security) grep -- -security ;; esac | sort -u | head -n 1 || true
 }
 
 require() {
     [ "$(id -u)" -eq 0 ] || impossible "it needs root"
     command -v apt-get >/dev/null || impossible "this is neither Debian nor Ubuntu"
     unshare --mount --pid --fork true 2>/dev/null || impossible "nothing can be mounted here"
+    [ ! -d "$ROOT" ] || return 0
+    [ "$(free_mib "$(existing_parent "$CACHE")")" -ge 4000 ] || impossible "it needs 4 GB in $CACHE"
+    [ -n "$(mirror main)" ] || impossible "apt has no mirror of Debian configured"
     if ! command -v debootstrap >/dev/null; then
         refresh_lists
         [ -n "$(apt_candidate debootstrap)" ] || impossible "apt has no debootstrap"
@@ -77,8 +80,6 @@ write_settings() {
     local root=$1 main security
     main=$(mirror main)
     security=$(mirror security)
-    # Ubuntu has no mirror of Debian.
-    main=${main:-http://deb.debian.org/debian}
     {
         echo "deb $main $SUITE main"
         echo "deb $main $SUITE-updates main"
@@ -117,6 +118,8 @@ copy_checkout() {
     git -c safe.directory="$PWD" ls-files -co --exclude-standard -z |
         { while IFS= read -r -d '' name; do [ ! -e "$name" ] || printf '%s\0' "$name"; done; } |
         tar -c --null -T - | tar -x --no-same-owner -C "$ROOT$HERE"
+    # so that tests can ask git what is ignored
+    git -C "$ROOT$HERE" init -q
 }
 
 # One at a time: the folder belongs to all checkouts.
