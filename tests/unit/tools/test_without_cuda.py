@@ -23,7 +23,20 @@ int alone(void) { return 7; }
 
 
 def compiled(path: Path, source: str, *options: str) -> Path:
-    command = ["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", str(path), f"-Wl,-soname,{path.name}", *options]
+    command = [
+        "cc",
+        "-shared",
+        "-fPIC",
+        "-x",
+        "c",
+        "-",
+        "-x",
+        "none",
+        "-o",
+        str(path),
+        f"-Wl,-soname,{path.name}",
+        *options,
+    ]
     subprocess.run(command, input=source, text=True, check=True)
     return path
 
