@@ -44,7 +44,7 @@ $sql$;
 comment on function nl2sql._frequent_values(name[], name[]) is 'values of text columns that the server''s statistics keep, without a scan';
 
 -- API: Private. SECURITY DEFINER: the index on likeness is of no use behind row security, and a barrier view would tell by
--- EXPLAIN ANALYZE how many rows it held back. Answers only for roles that the session may be.
+-- EXPLAIN ANALYZE how many rows it held back. Answers only for roles whose rights are in force.
 create or replace function nl2sql._value_found(
     reader name,   -- for whom
     exact text[],  -- folded phrases to be found as they are
@@ -74,7 +74,11 @@ begin atomic
             where v.relation::oid operator(pg_catalog.=) found.relid and u.number operator(pg_catalog.=) found.attnum
                 and pg_catalog.has_table_privilege(reader, found.relid, 'select') is not true
         ) as shown on true
-    where pg_catalog.pg_has_role(session_user, reader, 'member')
+    where (select nl2sql._acts_for(reader))
+        and exists (
+            select from pg_catalog.pg_class as c
+            where c.oid operator(pg_catalog.=) coalesce(shown.relid, found.relid)
+                and pg_catalog.has_schema_privilege(reader, c.relnamespace, 'usage'))
         and pg_catalog.has_column_privilege(
             reader, coalesce(shown.relid, found.relid), coalesce(shown.attnum, found.attnum), 'select')
         and not exists (
@@ -85,7 +89,7 @@ begin atomic
             select from pg_catalog.pg_class as c where c.oid operator(pg_catalog.=) found.relid and not c.relrowsecurity
         );
 end;
-comment on function nl2sql._value_found(name, text[], text[]) is 'indexed values that equal or resemble phrases, of columns that a role of the session may read';
+comment on function nl2sql._value_found(name, text[], text[]) is 'indexed values that equal or resemble phrases, of columns that a role in force may read';
 
 -- API: Private
 create or replace function nl2sql._indexed_values(

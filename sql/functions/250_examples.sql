@@ -18,7 +18,7 @@ comment on function nl2sql._first_schema(name[], name) is 'the schema in which a
 
 -- API: Private. Called by the SECURITY DEFINER functions that store; granted to nobody.
 create or replace function nl2sql._note_objects(
-    reads jsonb  -- [{schema, table, column: name or '' for the relation itself}, …]
+    reads jsonb  -- [{schema, table, column: name or '' for the relation itself}, ...]
 )
 returns text[]
 language plpgsql volatile strict security invoker parallel unsafe
@@ -43,8 +43,8 @@ comment on function nl2sql._note_objects(jsonb) is 'ids of named objects, noting
 -- API: Private. SECURITY DEFINER: writes the examples. What it is given has passed the guard and the planner as the caller.
 create or replace function nl2sql._example_store(
     example jsonb,   -- {question, sql, note, source, embedder}
-    reads jsonb,     -- [{schema, table, column, plain: boolean}, …]
-    embedding text   -- of the question, '[…]'; NULL: none at hand
+    reads jsonb,     -- [{schema, table, column, plain: boolean}, ...]
+    embedding text   -- of the question, '[...]'; NULL: none at hand
 )
 returns bigint
 language sql volatile called on null input security definer parallel unsafe
@@ -89,7 +89,7 @@ comment on function nl2sql._example_pending(text, int) is 'questions of examples
 
 -- API: Private. SECURITY DEFINER: writes the vectors of examples.
 create or replace function nl2sql._example_embed(
-    entries jsonb,  -- [{id, question, embedding: [float]}, …]
+    entries jsonb,  -- [{id, question, embedding: [float]}, ...]
     embedder text
 )
 returns int
@@ -144,10 +144,10 @@ comment on function nl2sql._han_likeness(text, text) is 'share of pairs of Chine
 -- API: Private. Runs as the caller: row level security on nl2sql._example hides what the caller may not read.
 create or replace function nl2sql._find_examples(
     question text,
-    embedding text,   -- of the question, '[…]'; NULL: by words only
+    embedding text,   -- of the question, '[...]'; NULL: by words only
     embedder text,    -- the model that made it
     schemas name[],   -- the caller's: plain names must lead to the same relations as when the example was stored
-    tables jsonb,     -- [{schema, name}, …] that an example may read; NULL: any
+    tables jsonb,     -- [{schema, name}, ...] that an example may read; NULL: any
     likeness float8,  -- least, 0 to 1
     most int
 )

@@ -424,7 +424,7 @@ begin
             errcode = '42622',
             message = format('the schema of %s has too long a name for a masked schema beside it', relation::regclass),
             detail = 'Nothing was changed: the name of the schema and _masked must fit in 63 bytes.',
-            hint = 'Give the schema a shorter name: ALTER SCHEMA … RENAME TO ….';
+            hint = 'Give the schema a shorter name: ALTER SCHEMA ... RENAME TO ....';
     end if;
     return wanted::name;
 end

@@ -45,7 +45,7 @@ as $sql$
         'message', format('the role nl2sql_masker %s', coalesce('has members: ' || m.names,
             case when r.rolcanlogin then 'may log in' else 'is not the one that nl2sql made' end)),
         'detail', 'Nothing was changed: whoever has that role reads every masked column in clear.',
-        'hint', 'Take it from them: REVOKE, ALTER ROLE … NOLOGIN, or the name back; and CREATEROLE from who did it. Then mask.')
+        'hint', 'Take it from them: REVOKE, ALTER ROLE ... NOLOGIN, or the name back; and CREATEROLE from who did it. Then mask.')
     from (values ('nl2sql_masker')) as k (name)
         left join pg_roles as r on r.rolname = k.name
         cross join lateral (
@@ -99,7 +99,7 @@ as $sql$
             'Nothing was changed: a masking is a name, with literals in parentheses where it takes some; no expression, no other function.')
         when nl2sql._mask_takes(m.mask) is null
             then nl2sql._problem('22023', format('there is no masking %s', quote_ident(substr(m.mask, 6))),
-                format('There are: %s.', nl2sql._mask_names()), 'Nothing was changed: only functions nl2sql.mask_… are taken.')
+                format('There are: %s.', nl2sql._mask_names()), 'Nothing was changed: only functions nl2sql.mask_... are taken.')
         when not exists (select from nl2sql._mask_functions(m.mask, m.arguments))
             then nl2sql._problem('22023', format('the masking %s does not take these arguments', quote_ident(substr(m.mask, 6))),
                 format('See docs/masking.md for the arguments of mask_%s().', substr(m.mask, 6)))
@@ -265,7 +265,7 @@ comment on function nl2sql._mask(regclass, int2, text) is 'mask a column that ma
 create or replace function nl2sql.mask(
     "table" regclass,    -- a table, partitioned table, materialized view or foreign table
     "column" name,       -- a column of it
-    masking text         -- email, partial(2, 4, '*'), …: a mask function without mask_, its further arguments as literals
+    masking text         -- email, partial(2, 4, '*'), ...: a mask function without mask_, its further arguments as literals
 )
 returns table (relation regclass, role text, change text)
 language plpgsql volatile called on null input security definer parallel unsafe

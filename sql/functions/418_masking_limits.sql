@@ -94,7 +94,7 @@ as $sql$
     select case
         when c.oid is null or role is null then nl2sql._problem('22023', 'revoke_masked() takes a table and a role',
             'For example: SELECT nl2sql.revoke_masked(''shop.customers'', ''analyst'').')
-        when not pg_has_role(session_user, c.relowner, 'usage') and not pg_has_role(session_user, 'nl2sql_admin', 'usage')
+        when not pg_has_role(nl2sql._audit_role(), c.relowner, 'usage') and not pg_has_role(nl2sql._audit_role(), 'nl2sql_admin', 'usage')
             then nl2sql._problem('42501', format('you are not the owner of %s', c.oid::regclass),
                 'Have its owner do it, or an administrator of nl2sql.')
     end

@@ -7,17 +7,19 @@ returns table (masking text, certainty float8, pattern text)
 language sql immutable called on null input security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $sql$
-    -- words of a name as nl2sql._words() writes them; of a Chinese name any part
+    -- words of a name as nl2sql._words() writes them; of a Chinese name any part, in simplified and traditional characters,
+    -- escaped since scripts of the extension are ASCII: mailbox, mail; mobile, telephone, fax; card number; identity card,
+    -- passport, certificate, account; full name, name, surname; birth, birthday; wages, pay, income; address, abode; password, watchword
     values
-        ('email', 0.7, '(^| )(e ?mails?|mail address)( |$)|邮箱|邮件|電郵'),
-        ('phone', 0.7, '(^| )(phones?|mobile|cell ?phone|telephone|tel|fax)( |$)|手机|电话|手機|電話|传真'),
-        ('card', 0.7, '(^| )(card (no|num|number)|credit ?card|debit ?card|cc (no|num|number)|pan)( |$)|卡号|卡號'),
-        ('id', 0.7, '(^| )(ssn|social security|passport|national id|id card|identity|tax (id|number)|iban|account (no|number)|driver license)( |$)|身份证|身分證|护照|證件|证件|账号|帐号'),
-        ('name', 0.6, '(^| )((first|last|full|given|family|middle|maiden|customer|client|contact|patient|employee|holder|person) ?name|surname|forename)( |$)|姓名|名字|姓氏'),
-        ('date(''year'')', 0.6, '(^| )(birth ?(date|day)?|date of birth|dob|born)( |$)|出生|生日'),
-        ('number(1000)', 0.5, '(^| )(salary|income|wages?|compensation|net worth)( |$)|工资|薪|收入'),
-        ('partial(2, 0)', 0.5, '(^| )(home address|street( address)?|address( line)?( [0-9])?|postal address)( |$)|地址|住址'),
-        ('null', 0.9, '(^| )(password|passwd|pwd|passphrase|secret|pin|cvv|cvc)( hash)?( |$)|密码|密碼|口令')
+        ('email', 0.7, E'(^| )(e ?mails?|mail address)( |$)|\u90ae\u7bb1|\u90ae\u4ef6|\u96fb\u90f5'),
+        ('phone', 0.7, E'(^| )(phones?|mobile|cell ?phone|telephone|tel|fax)( |$)|\u624b\u673a|\u7535\u8bdd|\u624b\u6a5f|\u96fb\u8a71|\u4f20\u771f'),
+        ('card', 0.7, E'(^| )(card (no|num|number)|credit ?card|debit ?card|cc (no|num|number)|pan)( |$)|\u5361\u53f7|\u5361\u865f'),
+        ('id', 0.7, E'(^| )(ssn|social security|passport|national id|id card|identity|tax (id|number)|iban|account (no|number)|driver license)( |$)|\u8eab\u4efd\u8bc1|\u8eab\u5206\u8b49|\u62a4\u7167|\u8b49\u4ef6|\u8bc1\u4ef6|\u8d26\u53f7|\u5e10\u53f7'),
+        ('name', 0.6, E'(^| )((first|last|full|given|family|middle|maiden|customer|client|contact|patient|employee|holder|person) ?name|surname|forename)( |$)|\u59d3\u540d|\u540d\u5b57|\u59d3\u6c0f'),
+        ('date(''year'')', 0.6, E'(^| )(birth ?(date|day)?|date of birth|dob|born)( |$)|\u51fa\u751f|\u751f\u65e5'),
+        ('number(1000)', 0.5, E'(^| )(salary|income|wages?|compensation|net worth)( |$)|\u5de5\u8d44|\u85aa|\u6536\u5165'),
+        ('partial(2, 0)', 0.5, E'(^| )(home address|street( address)?|address( line)?( [0-9])?|postal address)( |$)|\u5730\u5740|\u4f4f\u5740'),
+        ('null', 0.9, E'(^| )(password|passwd|pwd|passphrase|secret|pin|cvv|cvc)( hash)?( |$)|\u5bc6\u7801|\u5bc6\u78bc|\u53e3\u4ee4')
 $sql$;
 comment on function nl2sql._pii_names() is 'how columns with personal data are named, the masking for each, and how certain that is';
 

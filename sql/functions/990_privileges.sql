@@ -118,10 +118,10 @@ begin
                 'nl2sql._index_pending(int)', 'nl2sql._index_queue_head()', 'nl2sql._index_store(jsonb, text, bigint)',
                 'nl2sql._example_pending(text, int)', 'nl2sql._example_embed(jsonb, text)',
                 'nl2sql._known_refresh(int)']),
-            -- the log: filled by the sidecar …
+            -- the log: filled by the sidecar ...
             ('nl2sql_sidecar', array[
                 'nl2sql._audit_append(jsonb)', 'nl2sql._audit_outbox(int)', 'nl2sql._audit_look()']),
-            -- … read by auditors
+            -- ... read by auditors
             ('nl2sql_auditor', array[
                 'nl2sql._audit_read(text)', 'nl2sql._audit_list(jsonb, text)', 'nl2sql.audit_verify(timestamptz, timestamptz)',
                 'nl2sql.audit_heads()'])
