@@ -1,4 +1,4 @@
-"""Functions that answer by a role's name, called directly: only for whom the session acts, and only what that role can reach."""
+"""Functions that answer by a role's name, called directly: only for the role in force, and only what it can reach."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HOUSE = """
 """
 # Each tells one row or more, for the role named, what vault.deposit or its masked view holds.
 CALLS = {
-    "indexed values": "select value from nl2sql._value_found('{role}', '{{ottokar mumenthaler}}', '{{ottokar mumenthalr}}')",
+    "indexed values": "select value from nl2sql._value_found('{role}', '{{ottokar mumenthaler}}', '{{ottokar}}')",
     "known values": "select key from nl2sql._known_found('{role}', '{{kandersteg, ottokar mumenthaler}}', 10)",
     "samples": "select samples from nl2sql._masked_samples('{role}', array("
     "select c.oid from pg_class as c where c.relname = 'deposit' and c.relkind = 'v'))",
@@ -36,7 +36,7 @@ CALLS = {
 
 @pytest.fixture
 def house(database: Database, admin: Connection) -> Iterator[Connection]:
-    """A superuser's connection to a database with a schema that porch_reader may not use, though SELECT is granted to it."""
+    """A superuser's connection. porch_reader may not use the schema of a table on which it has SELECT."""
     admin.execute(HOUSE)
     yield admin
     admin.execute("reset role")
@@ -96,12 +96,14 @@ def test_inside_a_function_of_another_role(house: Connection, database: Database
     """It runs with the rights of vault_reader, whoever calls it; what that role may find is not for the caller."""
     mask(house, call)
     inner = CALLS[call].format(role="vault_reader")
-    house.execute(f"""
+    house.execute(
+        f"""
         create function public.ask_the_vault() returns bigint language sql security definer
         as $f$ select count(*) from ({inner}) as k $f$;
         alter function public.ask_the_vault() owner to vault_reader;
         grant execute on function public.ask_the_vault() to public
-    """.encode())
+    """.encode()
+    )
     with database.connect("vault_reader") as reader:
         assert (reader.execute("select public.ask_the_vault()").fetchone() or (0,))[0] > 0
     house.execute("set role porch_reader")
@@ -118,6 +120,7 @@ def test_a_name_given_to_another_role(house: Connection, database: Database) -> 
             assert not told(bystander, "indexed values", "vault_reader")
             house.execute("alter role vault_reader rename to porch_reader")
             assert not told(bystander, "indexed values", "porch_reader")
-            house.execute("alter role porch_reader rename to vault_reader; alter role porch_guest rename to porch_reader")
+            house.execute("alter role porch_reader rename to vault_reader")
+            house.execute("alter role porch_guest rename to porch_reader")
     finally:
         house.execute("drop role bystander")

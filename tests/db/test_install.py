@@ -18,6 +18,7 @@ from tools.cluster import Cluster
 
 ROOT = Path(__file__).resolve().parents[2]
 CREATE = "create extension nl2sql cascade"
+NO_ENCODING = "nl2sql needs a database whose encoding is UTF8, and this one is {}"
 # The functions that use pgvector and pg_trgm, on a table t.
 STORE = """
     select nl2sql._index_store(jsonb_build_array(to_jsonb(p) || '{"embedding": [1, 2]}'), 'e', 1)
@@ -93,7 +94,7 @@ def test_not_by_an_ordinary_role(empty: Database, bare: Connection) -> None:
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "LATIN9", "WIN1252", "EUC_CN", "EUC_JP", "SQL_ASCII"])
 def test_only_where_the_encoding_is_utf8(cluster: Cluster, template: str, encoding: str) -> None:
-    """One error that says it all, whatever bytes the scripts have; nothing is there afterwards, required extensions neither."""
+    """One error that says it all, whatever bytes the scripts have; nothing is left, required extensions neither."""
     with psycopg.connect(cluster.dsn("postgres"), autocommit=True) as server:
         server.execute(f"create database foreign_words template template0 encoding '{encoding}' locale 'C'".encode())
         try:
@@ -103,7 +104,7 @@ def test_only_where_the_encoding_is_utf8(cluster: Cluster, template: str, encodi
                 caught = refused(connection, CREATE)
                 found = caught.diag
                 assert caught.sqlstate == "0A000"
-                assert found.message_primary == f"nl2sql needs a database whose encoding is UTF8, and this one is {encoding}"
+                assert found.message_primary == NO_ENCODING.format(encoding)
                 assert found.message_detail is not None and found.message_detail.startswith("Nothing was installed")
                 assert found.message_hint is not None and "ENCODING 'UTF8'" in found.message_hint
                 assert snapshot(connection, LEFTOVERS) == before
