@@ -212,17 +212,19 @@ declare
         where a.attrelid = relation and a.attname = column_name and a.attnum > 0 and not a.attisdropped);
     -- longer values are no names that a question would repeat
     longest constant int := 200;
+    problem jsonb;
     found text[];
     too_long boolean;
 begin
-    if relation is null or column_name is null or coalesce(most, 0) not between 1 and 1000000 then
+    problem := case
+        when relation is null or column_name is null or coalesce(most, 0) not between 1 and 1000000
+            then nl2sql._problem('22023', 'index_values() takes a relation, a column, and 1 to 1000000 values',
+                'For example: SELECT nl2sql.index_values(''shop.customers'', ''city'').', 'Nothing was stored.')
+        else nl2sql._value_column_problem(relation, attribute) end;
+    if problem is not null then
         raise exception using
-            errcode = '22023',
-            message = 'index_values() takes a relation, a column, and 1 to 1000000 values',
-            detail = 'Nothing was stored.',
-            hint = 'For example: SELECT nl2sql.index_values(''shop.customers'', ''city'').';
+            errcode = problem ->> 'sqlstate', message = problem ->> 'message', detail = problem ->> 'detail', hint = problem ->> 'hint';
     end if;
-    perform nl2sql._raise_error(nl2sql._value_column_problem(relation, attribute));
     execute format('select exists (select from %s where length(%I) > %s)', relation, column_name, longest) into too_long;
     execute format(
         'select array_agg(v.value) from (
@@ -238,21 +240,28 @@ comment on function nl2sql.index_values(regclass, name, int) is
 
 -- API: Public
 create or replace function nl2sql.drop_values(
-    relation regclass,
-    column_name name default null  -- NULL: all columns of the relation
+    relation text,
+    column_name name default null,  -- NULL: all columns of the relation
+    path name[] default pg_catalog.current_schemas(true)  -- where a name without a schema is looked up
 )
 returns int
 language plpgsql volatile called on null input security invoker parallel unsafe
 set search_path = pg_catalog, pg_temp
 as $plpgsql$
 declare
-    dropped int := nl2sql._forget_values(relation, (
-        select a.attnum from pg_attribute as a where a.attrelid = relation and a.attname = column_name));
+    found_relation constant regclass := nl2sql._find_relation(relation, path);
+    problem constant jsonb := nl2sql._relation_problem(relation, path);
 begin
-    return dropped;
+    if problem is not null then
+        raise exception using
+            errcode = problem ->> 'sqlstate', message = problem ->> 'message', detail = problem ->> 'detail', hint = problem ->> 'hint';
+    end if;
+    return nl2sql._forget_values(found_relation, (
+        select a.attnum from pg_attribute as a where a.attrelid = found_relation and a.attname = column_name));
 end
 $plpgsql$;
-comment on function nl2sql.drop_values(regclass, name) is 'forget the stored values of a column, or of all columns of a relation; returns the number of columns';
+comment on function nl2sql.drop_values(text, name, name[]) is
+    'forget the stored values of a column, or of all columns of a relation; returns the number of columns; raises 42P01';
 
 -- API: Public
 create or replace view nl2sql.indexed_values with (security_barrier) as

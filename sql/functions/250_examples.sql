@@ -334,7 +334,8 @@ comment on function nl2sql.suggest_examples() is
 create or replace function nl2sql.define_term(
     term text,                           -- as users write it; case does not matter
     meaning text,                        -- what it means, in the words of the data
-    for_tables regclass[] default '{}'   -- shown only to those who may read all of these
+    for_tables text[] default '{}',      -- shown only to those who may read all of these
+    path name[] default pg_catalog.current_schemas(true)  -- where a name without a schema is looked up
 )
 returns void
 language plpgsql volatile called on null input security definer parallel unsafe
@@ -343,28 +344,32 @@ as $plpgsql$
 #variable_conflict use_column
 declare
     word text := nl2sql._clean(term, 100);
+    relations constant regclass[] := array(select nl2sql._find_relation(f, path) from unnest(for_tables) as f);
+    problem jsonb := (select nl2sql._relation_problem(f, path) from unnest(for_tables) as f
+        where nl2sql._relation_problem(f, path) is not null limit 1);
     reads jsonb;
 begin
     if word is null or char_length(word) < 2 or nl2sql._clean(meaning, 500) is null then
+        problem := nl2sql._problem('22023', 'a term needs a name of at least two characters and a meaning',
+            'For example: SELECT nl2sql.define_term(''active customer'', ''ordered in the last 90 days'').', 'Nothing was stored.');
+    end if;
+    if problem is not null then
         raise exception using
-            errcode = '22023',
-            message = 'a term needs a name of at least two characters and a meaning',
-            detail = 'Nothing was stored.',
-            hint = 'For example: SELECT nl2sql.define_term(''active customer'', ''ordered in the last 90 days'').';
+            errcode = problem ->> 'sqlstate', message = problem ->> 'message', detail = problem ->> 'detail', hint = problem ->> 'hint';
     end if;
     select coalesce(jsonb_agg(jsonb_build_object('schema', n.nspname, 'table', c.relname, 'column', '')), '[]') into reads
     from pg_class as c
         join pg_namespace as n on n.oid = c.relnamespace
-    where c.oid = any (for_tables);
+    where c.oid = any (relations);
     insert into nl2sql._term as t (term, meaning, objects)
     values (word, nl2sql._clean(define_term.meaning, 500), nl2sql._note_objects(reads))
     on conflict (lower(term)) do update set
         term = excluded.term, meaning = excluded.meaning, objects = excluded.objects, defined_by = session_user,
         defined_at = clock_timestamp();
-    perform nl2sql._audit_note('define_term', jsonb_build_object('term', word, 'meaning', meaning, 'for_tables', for_tables::text[]));
+    perform nl2sql._audit_note('define_term', jsonb_build_object('term', word, 'meaning', meaning, 'for_tables', relations::text[]));
 end
 $plpgsql$;
-comment on function nl2sql.define_term(text, text, regclass[]) is 'say what a term of the business means, or say it anew; raises 22023';
+comment on function nl2sql.define_term(text, text, text[], name[]) is 'say what a term of the business means, or say it anew; raises 22023, 42P01';
 
 -- API: Public. SECURITY DEFINER since nobody may write terms otherwise.
 create or replace function nl2sql.drop_term(
