@@ -55,7 +55,7 @@ as $plpgsql$
 declare
     parts text[];
 begin
-    if given = '-' or given ilike 'public' then
+    if given = '-' or lower(replace(given, 'I', 'i')) = 'public' then
         return 0;
     elsif exists (select from pg_roles as r where r.rolname = given) then
         return (select r.oid from pg_roles as r where r.rolname = given);

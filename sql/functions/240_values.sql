@@ -6,12 +6,11 @@ returns text
 language sql immutable strict security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $sql$
-    -- normalize() knows UTF-8 only
-    select lower(btrim(regexp_replace(
-        case when current_setting('server_encoding') = 'UTF8'
-            then regexp_replace(normalize(value, nfkd), E'[\\u0300-\\u036F]', '', 'g')
-            else value
-        end, '[[:space:][:punct:]]+', ' ', 'g')))
+    -- by Turkish rules the small letter of I would be another one
+    select lower(replace(
+        btrim(regexp_replace(
+            regexp_replace(normalize(value, nfkd), E'[\\u0300-\\u036F]', '', 'g'), '[[:space:][:punct:]]+', ' ', 'g')),
+        'I', 'i'))
 $sql$;
 comment on function nl2sql._folded(text) is 'a value as it is compared with a question: lower case, no accents, one space for what is neither letter nor digit';
 

@@ -209,7 +209,7 @@ set search_path = pg_catalog, pg_temp
 as $sql$
     select e.id, e.question, e.sql, e.note, e.source, e.added_by, e.added_at, e.embedder is not null
     from nl2sql._example as e
-    where search is null or strpos(lower(concat_ws(' ', e.question, e.sql, e.note)), lower(search)) > 0
+    where search is null or strpos(lower(translate(concat_ws(' ', e.question, e.sql, e.note), E'I\u0130', 'ii')), lower(translate(search, E'I\u0130', 'ii'))) > 0
     order by e.id
 $sql$;
 comment on function nl2sql.list_examples(text) is 'stored examples whose every table and column the caller may read';
@@ -304,8 +304,8 @@ begin
         'select null::text, w.query, ''workload''::text, sum(w.calls)::bigint
         from %s.pg_stat_statements as w
         where w.dbid = (select d.oid from pg_database as d where d.datname = current_database())
-            and w.query ~* ''^[[:space:]]*(select|with)[^[:alnum:]_]''
-            and w.query !~* ''(^|[^[:alnum:]_])(nl2sql|pg_catalog|information_schema)([^[:alnum:]_]|$)''
+            and lower(replace(w.query, ''I'', ''i'')) ~ ''^[[:space:]]*(select|with)[^[:alnum:]_]''
+            and lower(replace(w.query, ''I'', ''i'')) !~ ''(^|[^[:alnum:]_])(nl2sql|pg_catalog|information_schema)([^[:alnum:]_]|$)''
         group by w.query order by sum(w.calls) desc, w.query limit $1', place) using most;
 exception when insufficient_privilege or object_not_in_prerequisite_state or undefined_table or undefined_column then
     return;  -- it is there but can't be read
@@ -380,7 +380,7 @@ language sql volatile strict security definer parallel unsafe
 set search_path = pg_catalog, pg_temp
 as $sql$
     select nl2sql._audit_note('drop_term', jsonb_build_object('term', drop_term.term));
-    with gone as (delete from nl2sql._term as t where lower(t.term) = lower(drop_term.term) returning 1)
+    with gone as (delete from nl2sql._term as t where lower(translate(t.term, E'I\u0130', 'ii')) = lower(translate(drop_term.term, E'I\u0130', 'ii')) returning 1)
     select exists (select from gone)
 $sql$;
 comment on function nl2sql.drop_term(text) is 'forget a term; false if it was not defined';
@@ -412,7 +412,7 @@ set search_path = pg_catalog, pg_temp
 as $sql$
     select t.term, t.meaning
     from nl2sql._term as t
-    where strpos(lower(question), lower(t.term)) > 0
+    where strpos(lower(translate(question, E'I\u0130', 'ii')), lower(translate(t.term, E'I\u0130', 'ii'))) > 0
     order by char_length(t.term) desc, t.term
     limit 50
 $sql$;

@@ -20,7 +20,7 @@ begin
         return;
     end if;
     return query
-    select concat('mask_', regexp_replace(lower(part[1]), '^mask_', ''))::name,
+    select concat('mask_', regexp_replace(lower(replace(part[1], 'I', 'i')), '^mask_', ''))::name,
         array(
             select case
                 when left(m.found[1], 1) = '''' then quote_literal(replace(substr(m.found[1], 2, length(m.found[1]) - 2), '''''', ''''))

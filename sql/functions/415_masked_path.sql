@@ -20,9 +20,9 @@ returns table (name text, place bigint)
 language sql immutable strict security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $sql$
-    -- as the server reads it: a name without quotes goes on to the next comma or blank, whatever is in it
+    -- as the server reads it: a name without quotes goes on to the next comma or blank, whatever is in it; ASCII alone is folded
     select case when left(m.found[1], 1) = '"' then replace(substr(m.found[1], 2, length(m.found[1]) - 2), '""', '"')
-        else lower(m.found[1]) end, m.place
+        else translate(m.found[1], 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz') end, m.place
     from regexp_matches(path, '("(?:[^"]|"")*"|[^,"[:space:]][^,[:space:]]*)', 'g') with ordinality as m (found, place)
 $sql$;
 comment on function nl2sql._path_names(text) is 'the names in a search path, unquoted, in order';

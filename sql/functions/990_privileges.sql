@@ -92,7 +92,7 @@ begin
                 'nl2sql.show_clear(text, text, boolean, name[])', 'nl2sql.use_masked(text)', 'nl2sql._masking_parts(text)',
                 'nl2sql._base_type(oid, int)', 'nl2sql._mask_functions(name, text[])', 'nl2sql._mask_fit(oid, oid)',
                 'nl2sql._mask_clamped(text, text, oid, int)', 'nl2sql._mask_expression(oid, int2, text)',
-                'nl2sql._pii_names()', 'nl2sql._pii_masking(text)', 'nl2sql._pii_sample_problem(oid, int2)',
+                'nl2sql._pii_names()', 'nl2sql._pii_named(oid, int2)', 'nl2sql._pii_masking(text)', 'nl2sql._pii_sample_problem(oid, int2)',
                 'nl2sql._pii_sample(regclass, int2, int)', 'nl2sql._pii_verdict(text, float8, jsonb)',
                 'nl2sql.discover_pii(name[], int)', 'nl2sql._sensitive_kinds(text)']),
             -- who has masked columns in clear, for nl2sql.masking_policy

@@ -1,4 +1,4 @@
-"""Tables and roles named by who manages policies: without rights on them, whatever the name, and no way to learn of them."""
+"""Tables and roles named by who manages policies: without rights on them, whatever the name, no way to learn of any."""
 
 from __future__ import annotations
 
@@ -238,7 +238,7 @@ def test_roles_as_sql_writes_them(admin: Connection) -> None:
 
 
 def test_short_context(database: Database, admin: Connection, keeper: Connection) -> None:
-    """One line of CONTEXT where that can be; two where rows are returned: PL/pgSQL adds one for each call on the way."""
+    """One line of CONTEXT where that can be; two where rows are returned: PL/pgSQL adds one for each call."""
     with database.connect("SMITH") as reader:
         for query, lines in {
             "select public.nl2sql('how many')": 2,
