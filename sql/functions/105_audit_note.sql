@@ -10,6 +10,18 @@ as $sql$
 $sql$;
 comment on function nl2sql._audit_role() is 'the role that the session acts as, whatever function it is in';
 
+-- API: Private. For SECURITY DEFINER functions that answer by a role's name: only what the role in force may read anyway is told,
+-- and nothing beyond what the login could be, whatever has come to bear the name that SET ROLE was given.
+create or replace function nl2sql._acts_for(reader name)
+returns boolean
+language sql stable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    select pg_has_role(session_user, reader, 'member') and exists (
+        select from pg_roles as r where r.rolname = nl2sql._audit_role() and pg_has_role(r.oid, reader, 'usage'))
+$sql$;
+comment on function nl2sql._acts_for(name) is 'whether the role that the session acts as has the rights of a role';
+
 -- API: Private
 create or replace function nl2sql._audit_microseconds(moment timestamptz)
 returns bigint

@@ -40,8 +40,15 @@ set search_path = pg_catalog, pg_temp
 as $plpgsql$
 declare
     warning text;
+    error constant jsonb := nullif(envelope -> 'error', 'null');
 begin
-    perform nl2sql._raise_error(envelope -> 'error');
+    -- as nl2sql._raise_error(), in this frame: each one is a line of CONTEXT at the client
+    if error is not null and error ->> 'hint' is null then
+        raise exception using errcode = error ->> 'sqlstate', message = error ->> 'message';
+    elsif error is not null then
+        raise exception using
+            errcode = error ->> 'sqlstate', message = error ->> 'message', detail = error ->> 'detail', hint = error ->> 'hint';
+    end if;
     if warn then
         for warning in select value from jsonb_array_elements_text(envelope #> '{ok, warnings}') loop
             raise warning using message = warning;

@@ -6,7 +6,10 @@ returns text
 language sql immutable strict security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $sql$
-    select lower(btrim(regexp_replace(regexp_replace(identifier, '([a-z0-9])([A-Z])', E'\\1 \\2', 'g'), E'[_\\W]+', ' ', 'g')))
+    -- by Turkish rules the small letter of I would be another one
+    select lower(translate(
+        btrim(regexp_replace(regexp_replace(identifier, '([a-z0-9])([A-Z])', E'\\1 \\2', 'g'), E'[_\\W]+', ' ', 'g')),
+        E'I\u0130', 'ii'))
 $sql$;
 comment on function nl2sql._words(text) is 'an identifier split into words: orderItems_v2 -> order items v2';
 
@@ -385,7 +388,7 @@ as $sql$
             and not has_any_column_privilege(c.oid, 'select')
             -- what the caller reads masked is not withheld
             and not exists (select from nl2sql._mask_view as v where v.relation = c.oid)
-            and to_tsvector('english', question) @@ plainto_tsquery('english', nl2sql._words(c.relname))
+            and to_tsvector('english', lower(translate(question, E'I\u0130', 'ii'))) @@ plainto_tsquery('english', nl2sql._words(c.relname))
     )
 $sql$;
 comment on function nl2sql._withheld(text, name[], text) is 'whether the question names a table that is there, but not for the caller';

@@ -233,7 +233,7 @@ comment on function nl2sql._index_store_words(oid[]) is 'store the words of inde
 
 -- API: Private. SECURITY DEFINER: writes the index. `vector` is bound when this function is made, whatever schema it is in.
 create or replace function nl2sql._index_store(
-    entries jsonb,     -- [{relid, attnum, names, document, fingerprint, embedding: [float] or null}, …], whole relations
+    entries jsonb,     -- [{relid, attnum, names, document, fingerprint, embedding: [float] or null}, ...], whole relations
     embedder text,     -- name of the embedding model; NULL: without embeddings
     queue_head bigint  -- queue entries of these relations up to this number are done
 )
@@ -388,7 +388,7 @@ comment on function nl2sql._stale(text, name[], oid[]) is 'relations in scope th
 -- API: Private. Runs as the caller: row level security on nl2sql._index hides what the caller may not read.
 create or replace function nl2sql._distances(
     relations oid[],
-    embedding text,    -- of the question, '[…]'
+    embedding text,    -- of the question, '[...]'
     embedder text      -- the model that made it; other models' vectors are not compared
 )
 returns table (relid oid, distance float8)
@@ -430,7 +430,7 @@ create or replace function nl2sql._candidates(
     schemas name[],    -- the caller's current_schemas(false), in order
     few oid[],         -- nl2sql._many() relations in scope; all, where there are fewer
     question text,
-    embedding text,    -- of the question, '[…]'; NULL: by words only
+    embedding text,    -- of the question, '[...]'; NULL: by words only
     embedder text,
     stale oid[]        -- relations whose words are read live
 )
@@ -549,7 +549,7 @@ create or replace function nl2sql._pointed_to(
     mode text,         -- 'search_path' or 'database'
     schemas name[],    -- the caller's current_schemas(false), in order
     question text,
-    embedding text,    -- of the question, '[…]'; NULL: by words only
+    embedding text,    -- of the question, '[...]'; NULL: by words only
     embedder text
 )
 returns json

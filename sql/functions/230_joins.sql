@@ -238,44 +238,48 @@ comment on function nl2sql._join_problem(oid, name[], oid, name[]) is 'what is w
 
 -- API: Public. SECURITY DEFINER since nobody may write nl2sql.join_rule otherwise.
 create or replace function nl2sql.define_join(
-    from_table regclass,           -- the table that refers to the other one
+    from_table text,               -- the table that refers to the other one
     from_columns text[],           -- its columns
-    to_table regclass,             -- the table that is referred to
+    to_table text,                 -- the table that is referred to
     to_columns text[],             -- its columns, as many as from_columns
-    allowed boolean default true   -- false: this join is never inferred; NULL: forget what was said about it
+    allowed boolean default true,  -- false: this join is never inferred; NULL: forget what was said about it
+    path name[] default pg_catalog.current_schemas(true)  -- where a name without a schema is looked up
 )
 returns void
 language plpgsql volatile called on null input security definer parallel unsafe
 set search_path = pg_catalog, pg_temp
 as $plpgsql$
 declare
-    problem text := nl2sql._join_problem(from_table, from_columns::name[], to_table, to_columns::name[]);
+    source constant regclass := nl2sql._find_relation(from_table, path);
+    target constant regclass := nl2sql._find_relation(to_table, path);
+    problem constant jsonb := coalesce(nl2sql._relation_problem(from_table, path), nl2sql._relation_problem(to_table, path), (
+        select nl2sql._problem('22023', p.problem,
+            'Example: SELECT nl2sql.define_join(''orders'', ''{customer_id}'', ''customers'', ''{id}'').')
+        from nl2sql._join_problem(source, from_columns::name[], target, to_columns::name[]) as p (problem)
+        where p.problem is not null));
 begin
     if problem is not null then
         raise exception using
-            errcode = '22023',
-            message = problem,
-            detail = 'Nothing was changed.',
-            hint = 'Example: SELECT nl2sql.define_join(''orders'', ''{customer_id}'', ''customers'', ''{id}'').';
+            errcode = problem ->> 'sqlstate', message = problem ->> 'message', detail = problem ->> 'detail', hint = problem ->> 'hint';
     end if;
     -- the same two ends, either way round; and rules whose table or column is gone
     delete from nl2sql.join_rule as r
     where (r.from_table, r.from_columns, r.to_table, r.to_columns)
-            in ((define_join.from_table, define_join.from_columns::name[], define_join.to_table, define_join.to_columns::name[]),
-                (define_join.to_table, define_join.to_columns::name[], define_join.from_table, define_join.from_columns::name[]))
+            in ((source, define_join.from_columns::name[], target, define_join.to_columns::name[]),
+                (target, define_join.to_columns::name[], source, define_join.from_columns::name[]))
         or nl2sql._name_list(r.from_table, r.from_numbers) is null
         or nl2sql._name_list(r.to_table, r.to_numbers) is null;
     if allowed is not null then
         insert into nl2sql.join_rule (from_table, from_columns, to_table, to_columns, allowed)
-        values (from_table, from_columns, to_table, to_columns, allowed);
+        values (source, from_columns, target, to_columns, allowed);
     end if;
     perform nl2sql._audit_note('define_join', jsonb_build_object(
-        'from_table', from_table::text, 'from_columns', from_columns, 'to_table', to_table::text, 'to_columns', to_columns,
+        'from_table', source::text, 'from_columns', from_columns, 'to_table', target::text, 'to_columns', to_columns,
         'allowed', allowed));
 end
 $plpgsql$;
-comment on function nl2sql.define_join(regclass, text[], regclass, text[], boolean) is
-    'add a join that no key declares, or deny one that would be inferred; NULL forgets; raises 22023';
+comment on function nl2sql.define_join(text, text[], text, text[], boolean, name[]) is
+    'add a join that no key declares, or deny one that would be inferred; NULL forgets; raises 22023, 42P01';
 
 -- API: Public
 create or replace view nl2sql.joins with (security_barrier) as

@@ -6,12 +6,11 @@ returns text
 language sql immutable strict security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $sql$
-    -- normalize() knows UTF-8 only
-    select lower(btrim(regexp_replace(
-        case when current_setting('server_encoding') = 'UTF8'
-            then regexp_replace(normalize(value, nfkd), E'[\\u0300-\\u036F]', '', 'g')
-            else value
-        end, '[[:space:][:punct:]]+', ' ', 'g')))
+    -- by Turkish rules the small letter of I would be another one
+    select lower(replace(
+        btrim(regexp_replace(
+            regexp_replace(normalize(value, nfkd), E'[\\u0300-\\u036F]', '', 'g'), '[[:space:][:punct:]]+', ' ', 'g')),
+        'I', 'i'))
 $sql$;
 comment on function nl2sql._folded(text) is 'a value as it is compared with a question: lower case, no accents, one space for what is neither letter nor digit';
 
@@ -44,7 +43,7 @@ $sql$;
 comment on function nl2sql._frequent_values(name[], name[]) is 'values of text columns that the server''s statistics keep, without a scan';
 
 -- API: Private. SECURITY DEFINER: the index on likeness is of no use behind row security, and a barrier view would tell by
--- EXPLAIN ANALYZE how many rows it held back. Answers only for roles that the session may be.
+-- EXPLAIN ANALYZE how many rows it held back. Answers only for roles whose rights are in force.
 create or replace function nl2sql._value_found(
     reader name,   -- for whom
     exact text[],  -- folded phrases to be found as they are
@@ -74,7 +73,11 @@ begin atomic
             where v.relation::oid operator(pg_catalog.=) found.relid and u.number operator(pg_catalog.=) found.attnum
                 and pg_catalog.has_table_privilege(reader, found.relid, 'select') is not true
         ) as shown on true
-    where pg_catalog.pg_has_role(session_user, reader, 'member')
+    where (select nl2sql._acts_for(reader))
+        and exists (
+            select from pg_catalog.pg_class as c
+            where c.oid operator(pg_catalog.=) coalesce(shown.relid, found.relid)
+                and pg_catalog.has_schema_privilege(reader, c.relnamespace, 'usage'))
         and pg_catalog.has_column_privilege(
             reader, coalesce(shown.relid, found.relid), coalesce(shown.attnum, found.attnum), 'select')
         and not exists (
@@ -85,7 +88,7 @@ begin atomic
             select from pg_catalog.pg_class as c where c.oid operator(pg_catalog.=) found.relid and not c.relrowsecurity
         );
 end;
-comment on function nl2sql._value_found(name, text[], text[]) is 'indexed values that equal or resemble phrases, of columns that a role of the session may read';
+comment on function nl2sql._value_found(name, text[], text[]) is 'indexed values that equal or resemble phrases, of columns that a role in force may read';
 
 -- API: Private
 create or replace function nl2sql._indexed_values(
@@ -208,17 +211,19 @@ declare
         where a.attrelid = relation and a.attname = column_name and a.attnum > 0 and not a.attisdropped);
     -- longer values are no names that a question would repeat
     longest constant int := 200;
+    problem jsonb;
     found text[];
     too_long boolean;
 begin
-    if relation is null or column_name is null or coalesce(most, 0) not between 1 and 1000000 then
+    problem := case
+        when relation is null or column_name is null or coalesce(most, 0) not between 1 and 1000000
+            then nl2sql._problem('22023', 'index_values() takes a relation, a column, and 1 to 1000000 values',
+                'For example: SELECT nl2sql.index_values(''shop.customers'', ''city'').', 'Nothing was stored.')
+        else nl2sql._value_column_problem(relation, attribute) end;
+    if problem is not null then
         raise exception using
-            errcode = '22023',
-            message = 'index_values() takes a relation, a column, and 1 to 1000000 values',
-            detail = 'Nothing was stored.',
-            hint = 'For example: SELECT nl2sql.index_values(''shop.customers'', ''city'').';
+            errcode = problem ->> 'sqlstate', message = problem ->> 'message', detail = problem ->> 'detail', hint = problem ->> 'hint';
     end if;
-    perform nl2sql._raise_error(nl2sql._value_column_problem(relation, attribute));
     execute format('select exists (select from %s where length(%I) > %s)', relation, column_name, longest) into too_long;
     execute format(
         'select array_agg(v.value) from (
@@ -234,21 +239,28 @@ comment on function nl2sql.index_values(regclass, name, int) is
 
 -- API: Public
 create or replace function nl2sql.drop_values(
-    relation regclass,
-    column_name name default null  -- NULL: all columns of the relation
+    relation text,
+    column_name name default null,  -- NULL: all columns of the relation
+    path name[] default pg_catalog.current_schemas(true)  -- where a name without a schema is looked up
 )
 returns int
 language plpgsql volatile called on null input security invoker parallel unsafe
 set search_path = pg_catalog, pg_temp
 as $plpgsql$
 declare
-    dropped int := nl2sql._forget_values(relation, (
-        select a.attnum from pg_attribute as a where a.attrelid = relation and a.attname = column_name));
+    found_relation constant regclass := nl2sql._find_relation(relation, path);
+    problem constant jsonb := nl2sql._relation_problem(relation, path);
 begin
-    return dropped;
+    if problem is not null then
+        raise exception using
+            errcode = problem ->> 'sqlstate', message = problem ->> 'message', detail = problem ->> 'detail', hint = problem ->> 'hint';
+    end if;
+    return nl2sql._forget_values(found_relation, (
+        select a.attnum from pg_attribute as a where a.attrelid = found_relation and a.attname = column_name));
 end
 $plpgsql$;
-comment on function nl2sql.drop_values(regclass, name) is 'forget the stored values of a column, or of all columns of a relation; returns the number of columns';
+comment on function nl2sql.drop_values(text, name, name[]) is
+    'forget the stored values of a column, or of all columns of a relation; returns the number of columns; raises 42P01';
 
 -- API: Public
 create or replace view nl2sql.indexed_values with (security_barrier) as

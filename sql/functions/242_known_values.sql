@@ -86,7 +86,7 @@ $plpgsql$;
 comment on function nl2sql._known_refresh(int) is 'take values of up to so many indexed relations that are new, changed or analyzed since; returns their number';
 
 -- API: Private. SECURITY DEFINER: reads what is granted to nobody, since a view could tell by EXPLAIN ANALYZE how much it held
--- back. Answers only for roles that the session may be. Masks, row security and rights are those of this moment.
+-- back. Answers only for roles whose rights are in force. Masks, row security and rights are those of this moment.
 create or replace function nl2sql._known_found(
     reader name,   -- for whom
     keys text[],   -- folded phrases
@@ -100,7 +100,7 @@ as $plpgsql$
 declare
     hidden text[];
 begin
-    if not pg_has_role(session_user, reader, 'member') then
+    if not nl2sql._acts_for(reader) then
         return;
     end if;
     if exists (select from nl2sql._mask) then
@@ -130,13 +130,14 @@ begin
                     where hidden is not null and m.relation::oid = v.relid and u.number = v.attnum
                         and has_table_privilege(reader, v.relid, 'select') is not true
                 ) as s on true
+                join pg_class as k on k.oid = coalesce(s.relid, v.relid) and has_schema_privilege(reader, k.relnamespace, 'usage')
             where has_column_privilege(reader, coalesce(s.relid, v.relid), coalesce(s.attnum, v.attnum), 'select')
                 and (hidden is null or v.relid || ' ' || v.attnum <> all (hidden))
             limit most
         ) as f;
 end
 $plpgsql$;
-comment on function nl2sql._known_found(name, text[], int) is 'columns that a role of the session may read and that hold phrases as values';
+comment on function nl2sql._known_found(name, text[], int) is 'columns that a role in force may read and that hold phrases as values';
 
 -- API: Private. As the caller. A value that very many columns have says nothing.
 create or replace function nl2sql._valued(

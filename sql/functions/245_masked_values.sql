@@ -1,7 +1,7 @@
 -- What statistics and the value index know of a table, for readers of its masked view: of columns that it shows as they are.
 
 -- API: Private. SECURITY DEFINER: statistics are of the table, which a reader of its masked view may not read. Answers only for
--- roles that the session may be, for columns that the view shows as they are, and for no table with row security.
+-- roles whose rights are in force, for columns that the view shows as they are, and for no table with row security.
 create or replace function nl2sql._masked_samples(reader name, relations oid[])
 returns table (relid oid, attnum int2, samples text[])
 language sql stable strict security definer parallel safe
@@ -13,7 +13,7 @@ as $sql$
         join nl2sql._samples(array(select distinct b.base from nl2sql._shown_columns(relations) as b)) as f
             on f.relid = s.base and f.attnum = s.number
         join pg_class as k on k.oid = s.relid and has_schema_privilege(reader, k.relnamespace, 'usage')
-    where pg_has_role(session_user, reader, 'member') and has_column_privilege(reader, s.relid, s.attnum, 'select')
+    where (select nl2sql._acts_for(reader)) and has_column_privilege(reader, s.relid, s.attnum, 'select')
 $sql$;
 comment on function nl2sql._masked_samples(name, oid[]) is 'a few frequent values of unmasked columns of masked views';
 
@@ -33,7 +33,7 @@ as $sql$
             join pg_namespace as k on k.oid = b.relnamespace
             join pg_attribute as d on d.attrelid = s.base and d.attnum = s.number
         where n.nspname = any (schemas) and c.relname = any (tables)
-            and pg_has_role(session_user, reader, 'member') and has_column_privilege(reader, s.relid, s.attnum, 'select')
+            and (select nl2sql._acts_for(reader)) and has_column_privilege(reader, s.relid, s.attnum, 'select')
     )
     select s.nspname, s.relname, s.attname, f.found, f.complete, f.is_unique
     from shown as s

@@ -18,7 +18,7 @@ comment on function nl2sql._first_schema(name[], name) is 'the schema in which a
 
 -- API: Private. Called by the SECURITY DEFINER functions that store; granted to nobody.
 create or replace function nl2sql._note_objects(
-    reads jsonb  -- [{schema, table, column: name or '' for the relation itself}, …]
+    reads jsonb  -- [{schema, table, column: name or '' for the relation itself}, ...]
 )
 returns text[]
 language plpgsql volatile strict security invoker parallel unsafe
@@ -43,8 +43,8 @@ comment on function nl2sql._note_objects(jsonb) is 'ids of named objects, noting
 -- API: Private. SECURITY DEFINER: writes the examples. What it is given has passed the guard and the planner as the caller.
 create or replace function nl2sql._example_store(
     example jsonb,   -- {question, sql, note, source, embedder}
-    reads jsonb,     -- [{schema, table, column, plain: boolean}, …]
-    embedding text   -- of the question, '[…]'; NULL: none at hand
+    reads jsonb,     -- [{schema, table, column, plain: boolean}, ...]
+    embedding text   -- of the question, '[...]'; NULL: none at hand
 )
 returns bigint
 language sql volatile called on null input security definer parallel unsafe
@@ -89,7 +89,7 @@ comment on function nl2sql._example_pending(text, int) is 'questions of examples
 
 -- API: Private. SECURITY DEFINER: writes the vectors of examples.
 create or replace function nl2sql._example_embed(
-    entries jsonb,  -- [{id, question, embedding: [float]}, …]
+    entries jsonb,  -- [{id, question, embedding: [float]}, ...]
     embedder text
 )
 returns int
@@ -144,10 +144,10 @@ comment on function nl2sql._han_likeness(text, text) is 'share of pairs of Chine
 -- API: Private. Runs as the caller: row level security on nl2sql._example hides what the caller may not read.
 create or replace function nl2sql._find_examples(
     question text,
-    embedding text,   -- of the question, '[…]'; NULL: by words only
+    embedding text,   -- of the question, '[...]'; NULL: by words only
     embedder text,    -- the model that made it
     schemas name[],   -- the caller's: plain names must lead to the same relations as when the example was stored
-    tables jsonb,     -- [{schema, name}, …] that an example may read; NULL: any
+    tables jsonb,     -- [{schema, name}, ...] that an example may read; NULL: any
     likeness float8,  -- least, 0 to 1
     most int
 )
@@ -209,7 +209,7 @@ set search_path = pg_catalog, pg_temp
 as $sql$
     select e.id, e.question, e.sql, e.note, e.source, e.added_by, e.added_at, e.embedder is not null
     from nl2sql._example as e
-    where search is null or strpos(lower(concat_ws(' ', e.question, e.sql, e.note)), lower(search)) > 0
+    where search is null or strpos(lower(translate(concat_ws(' ', e.question, e.sql, e.note), E'I\u0130', 'ii')), lower(translate(search, E'I\u0130', 'ii'))) > 0
     order by e.id
 $sql$;
 comment on function nl2sql.list_examples(text) is 'stored examples whose every table and column the caller may read';
@@ -304,8 +304,8 @@ begin
         'select null::text, w.query, ''workload''::text, sum(w.calls)::bigint
         from %s.pg_stat_statements as w
         where w.dbid = (select d.oid from pg_database as d where d.datname = current_database())
-            and w.query ~* ''^[[:space:]]*(select|with)[^[:alnum:]_]''
-            and w.query !~* ''(^|[^[:alnum:]_])(nl2sql|pg_catalog|information_schema)([^[:alnum:]_]|$)''
+            and lower(replace(w.query, ''I'', ''i'')) ~ ''^[[:space:]]*(select|with)[^[:alnum:]_]''
+            and lower(replace(w.query, ''I'', ''i'')) !~ ''(^|[^[:alnum:]_])(nl2sql|pg_catalog|information_schema)([^[:alnum:]_]|$)''
         group by w.query order by sum(w.calls) desc, w.query limit $1', place) using most;
 exception when insufficient_privilege or object_not_in_prerequisite_state or undefined_table or undefined_column then
     return;  -- it is there but can't be read
@@ -334,7 +334,8 @@ comment on function nl2sql.suggest_examples() is
 create or replace function nl2sql.define_term(
     term text,                           -- as users write it; case does not matter
     meaning text,                        -- what it means, in the words of the data
-    for_tables regclass[] default '{}'   -- shown only to those who may read all of these
+    for_tables text[] default '{}',      -- shown only to those who may read all of these
+    path name[] default pg_catalog.current_schemas(true)  -- where a name without a schema is looked up
 )
 returns void
 language plpgsql volatile called on null input security definer parallel unsafe
@@ -343,28 +344,32 @@ as $plpgsql$
 #variable_conflict use_column
 declare
     word text := nl2sql._clean(term, 100);
+    relations constant regclass[] := array(select nl2sql._find_relation(f, path) from unnest(for_tables) as f);
+    problem jsonb := (select nl2sql._relation_problem(f, path) from unnest(for_tables) as f
+        where nl2sql._relation_problem(f, path) is not null limit 1);
     reads jsonb;
 begin
     if word is null or char_length(word) < 2 or nl2sql._clean(meaning, 500) is null then
+        problem := nl2sql._problem('22023', 'a term needs a name of at least two characters and a meaning',
+            'For example: SELECT nl2sql.define_term(''active customer'', ''ordered in the last 90 days'').', 'Nothing was stored.');
+    end if;
+    if problem is not null then
         raise exception using
-            errcode = '22023',
-            message = 'a term needs a name of at least two characters and a meaning',
-            detail = 'Nothing was stored.',
-            hint = 'For example: SELECT nl2sql.define_term(''active customer'', ''ordered in the last 90 days'').';
+            errcode = problem ->> 'sqlstate', message = problem ->> 'message', detail = problem ->> 'detail', hint = problem ->> 'hint';
     end if;
     select coalesce(jsonb_agg(jsonb_build_object('schema', n.nspname, 'table', c.relname, 'column', '')), '[]') into reads
     from pg_class as c
         join pg_namespace as n on n.oid = c.relnamespace
-    where c.oid = any (for_tables);
+    where c.oid = any (relations);
     insert into nl2sql._term as t (term, meaning, objects)
     values (word, nl2sql._clean(define_term.meaning, 500), nl2sql._note_objects(reads))
     on conflict (lower(term)) do update set
         term = excluded.term, meaning = excluded.meaning, objects = excluded.objects, defined_by = session_user,
         defined_at = clock_timestamp();
-    perform nl2sql._audit_note('define_term', jsonb_build_object('term', word, 'meaning', meaning, 'for_tables', for_tables::text[]));
+    perform nl2sql._audit_note('define_term', jsonb_build_object('term', word, 'meaning', meaning, 'for_tables', relations::text[]));
 end
 $plpgsql$;
-comment on function nl2sql.define_term(text, text, regclass[]) is 'say what a term of the business means, or say it anew; raises 22023';
+comment on function nl2sql.define_term(text, text, text[], name[]) is 'say what a term of the business means, or say it anew; raises 22023, 42P01';
 
 -- API: Public. SECURITY DEFINER since nobody may write terms otherwise.
 create or replace function nl2sql.drop_term(
@@ -375,7 +380,7 @@ language sql volatile strict security definer parallel unsafe
 set search_path = pg_catalog, pg_temp
 as $sql$
     select nl2sql._audit_note('drop_term', jsonb_build_object('term', drop_term.term));
-    with gone as (delete from nl2sql._term as t where lower(t.term) = lower(drop_term.term) returning 1)
+    with gone as (delete from nl2sql._term as t where lower(translate(t.term, E'I\u0130', 'ii')) = lower(translate(drop_term.term, E'I\u0130', 'ii')) returning 1)
     select exists (select from gone)
 $sql$;
 comment on function nl2sql.drop_term(text) is 'forget a term; false if it was not defined';
@@ -407,7 +412,7 @@ set search_path = pg_catalog, pg_temp
 as $sql$
     select t.term, t.meaning
     from nl2sql._term as t
-    where strpos(lower(question), lower(t.term)) > 0
+    where strpos(lower(translate(question, E'I\u0130', 'ii')), lower(translate(t.term, E'I\u0130', 'ii'))) > 0
     order by char_length(t.term) desc, t.term
     limit 50
 $sql$;

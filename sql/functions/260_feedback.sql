@@ -3,7 +3,7 @@
 -- API: Private. SECURITY DEFINER: anybody who asks may add to the queue, and do nothing else to it.
 create or replace function nl2sql._feedback_store(
     feedback jsonb,  -- {request_id, question, sql, correct, corrected_sql, note, given_as}
-    reads jsonb      -- [{schema, table, column}, …] of both statements
+    reads jsonb      -- [{schema, table, column}, ...] of both statements
 )
 returns bigint
 language plpgsql volatile strict security definer parallel unsafe
@@ -33,7 +33,7 @@ begin
         nl2sql._note_objects(reads),
         nl2sql._note_objects(jsonb_path_query_array(reads, '$[*] ? (@.column == "")')),
         -- what it says of itself counts only where it can be true
-        case when pg_has_role(session_user, role_name, 'member') then role_name end
+        case when nl2sql._acts_for(role_name) then role_name end
     from jsonb_to_record(feedback) as x
         (request_id uuid, question text, sql text, correct boolean, corrected_sql text, note text)
     returning f.id into stored;

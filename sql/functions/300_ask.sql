@@ -22,18 +22,16 @@ as $sql$
 $sql$;
 comment on function nl2sql._caller() is 'the schemas of the caller''s search path, as it is before any function pins its own';
 
--- API: Public
+-- API: Public. An expression that the planner puts into the query: errors have no line of CONTEXT for it.
 create or replace function nl2sql.ask(
     question text,               -- in English or Chinese
     options jsonb default '{}'   -- {"candidates": 1..16, "max_tokens": n, "scope": "search_path"|"database", "timeout": "10s"}
 )
 returns jsonb
-language plpgsql volatile called on null input security invoker parallel unsafe
-as $plpgsql$
-begin
-    return nl2sql._ok(nl2sql._ask(question, options, nl2sql._caller()));
-end
-$plpgsql$;
+language sql volatile called on null input security invoker parallel unsafe
+begin atomic
+    select nl2sql._ok(nl2sql._ask(question, options, nl2sql._caller()));
+end;
 comment on function nl2sql.ask(text, jsonb) is
     'one verified SELECT with sql, model, tables, confidence (0..1), candidates, timings (ms), request_id, warnings; never executed; errors NL0xx to NL5xx';
 

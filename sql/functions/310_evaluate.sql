@@ -49,7 +49,7 @@ exception when unique_violation then
         errcode = '23505',
         message = pg_catalog.format('the suite %L has this question already', coalesce(add_case.suite, 'default')),
         detail = 'Nothing was stored.',
-        hint = 'DELETE FROM nl2sql.cases WHERE suite = … AND question = …, then add it again.';
+        hint = 'DELETE FROM nl2sql.cases WHERE suite = ... AND question = ..., then add it again.';
 end
 $plpgsql$;
 comment on function nl2sql.add_case(text, text, text) is

@@ -232,12 +232,10 @@ create or replace function nl2sql.check(
     sql text  -- one SELECT; names are looked up in your search_path
 )
 returns jsonb
-language plpgsql volatile called on null input security invoker parallel unsafe
-as $plpgsql$
-begin
-    return nl2sql._ok(nl2sql._check(sql, nl2sql._caller()));
-end
-$plpgsql$;
+language sql volatile called on null input security invoker parallel unsafe
+begin atomic
+    select nl2sql._ok(nl2sql._check(sql, nl2sql._caller()));
+end;
 comment on function nl2sql.check(text) is
     'may this statement run: verdict, rule (SQLSTATE), message, normal form, tables and columns read, cost, rows, limits; runs nothing; errors NL0xx, NL6xx';
 

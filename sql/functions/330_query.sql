@@ -139,13 +139,13 @@ begin
             errcode = '42804',
             message = 'the column definition list does not fit the answer',
             detail = pg_catalog.concat('The answer was run and its rows dropped: ', reply OPERATOR(pg_catalog.->>) 'sql'),
-            hint = pg_catalog.concat('Write … AS t(', nl2sql._column_list(columns), ').');
+            hint = pg_catalog.concat('Write ... AS t(', nl2sql._column_list(columns), ').');
     end;
     perform pg_catalog.set_config('search_path', path, true);
 end
 $plpgsql$;
 comment on function nl2sql.query_as(text, jsonb) is
-    'as nl2sql.query(), but typed: FROM nl2sql.query_as(…) AS t(name type, …); raises 42804 with the right list in its hint, NL413';
+    'as nl2sql.query(), but typed: FROM nl2sql.query_as(...) AS t(name type, ...); raises 42804 with the right list in its hint, NL413';
 
 -- API: Public
 create or replace function nl2sql.open(

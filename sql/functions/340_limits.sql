@@ -2,7 +2,7 @@
 
 -- API: Public. SECURITY DEFINER since nobody may write nl2sql.role_limit otherwise.
 create or replace function nl2sql.set_limit(
-    role regrole,                        -- whom it limits; who inherits its rights is limited, too
+    role text,                           -- whom it limits; who inherits its rights is limited, too
     max_cost bigint default null,        -- as the settings of these names; NULL: as they say
     max_plan_rows bigint default null,
     max_rows int default null,
@@ -14,8 +14,9 @@ set search_path = pg_catalog, pg_temp
 as $plpgsql$
 declare
     lowest constant bigint := least(max_cost, max_plan_rows, max_rows, max_seconds);
+    limited constant regrole := nullif(nl2sql._find_role(role), 0);
 begin
-    if role is null or not exists (select from pg_roles as r where r.oid = role) then
+    if limited is null then
         raise exception using
             errcode = '42704', message = 'there is no such role', detail = 'Nothing was changed.',
             hint = 'Pass a role''s name: nl2sql.set_limit(''analyst'', max_cost => 100000).';
@@ -26,34 +27,36 @@ begin
     end if;
     delete from nl2sql.role_limit as l where not exists (select from pg_roles as r where r.oid = l.role);
     insert into nl2sql.role_limit as l (role, max_cost, max_plan_rows, max_rows, max_seconds)
-    values (set_limit.role, set_limit.max_cost, set_limit.max_plan_rows, set_limit.max_rows, set_limit.max_seconds)
+    values (limited, set_limit.max_cost, set_limit.max_plan_rows, set_limit.max_rows, set_limit.max_seconds)
     on conflict on constraint role_limit_pkey do update set
         max_cost = excluded.max_cost, max_plan_rows = excluded.max_plan_rows, max_rows = excluded.max_rows,
         max_seconds = excluded.max_seconds, changed_at = clock_timestamp(), changed_by = session_user;
-    perform nl2sql._audit_note('set_limit', jsonb_build_object('limited', role::text, 'max_cost', max_cost,
+    perform nl2sql._audit_note('set_limit', jsonb_build_object('limited', limited::text, 'max_cost', max_cost,
         'max_plan_rows', max_plan_rows, 'max_rows', max_rows, 'max_seconds', max_seconds));
 end
 $plpgsql$;
-comment on function nl2sql.set_limit(regrole, bigint, bigint, int, int) is
+comment on function nl2sql.set_limit(text, bigint, bigint, int, int) is
     'limit what nl2sql runs for a role; replaces its limits before; raises 22023, 42704';
 
 -- API: Public. SECURITY DEFINER since nobody may write nl2sql.role_limit otherwise.
 create or replace function nl2sql.drop_limit(
-    role regrole  -- as of nl2sql.set_limit()
+    role text  -- as of nl2sql.set_limit()
 )
 returns boolean
 language plpgsql volatile called on null input security definer parallel unsafe
 set search_path = pg_catalog, pg_temp
 as $plpgsql$
+declare
+    limited constant regrole := nl2sql._find_role(role);
 begin
-    delete from nl2sql.role_limit as l where l.role = drop_limit.role;
+    delete from nl2sql.role_limit as l where l.role = limited;
     if found then
-        perform nl2sql._audit_note('drop_limit', jsonb_build_object('limited', role::text));
+        perform nl2sql._audit_note('drop_limit', jsonb_build_object('limited', limited::text));
     end if;
     return found;
 end
 $plpgsql$;
-comment on function nl2sql.drop_limit(regrole) is 'take the limits of a role away; false if it had none';
+comment on function nl2sql.drop_limit(text) is 'take the limits of a role away; false if it had none';
 
 -- API: Public
 create or replace view nl2sql.limits with (security_barrier) as

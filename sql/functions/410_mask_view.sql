@@ -20,7 +20,7 @@ begin
         return;
     end if;
     return query
-    select concat('mask_', regexp_replace(lower(part[1]), '^mask_', ''))::name,
+    select concat('mask_', regexp_replace(lower(replace(part[1], 'I', 'i')), '^mask_', ''))::name,
         array(
             select case
                 when left(m.found[1], 1) = '''' then quote_literal(replace(substr(m.found[1], 2, length(m.found[1]) - 2), '''''', ''''))
@@ -424,7 +424,7 @@ begin
             errcode = '42622',
             message = format('the schema of %s has too long a name for a masked schema beside it', relation::regclass),
             detail = 'Nothing was changed: the name of the schema and _masked must fit in 63 bytes.',
-            hint = 'Give the schema a shorter name: ALTER SCHEMA … RENAME TO ….';
+            hint = 'Give the schema a shorter name: ALTER SCHEMA ... RENAME TO ....';
     end if;
     return wanted::name;
 end

@@ -45,7 +45,7 @@ as $sql$
         'message', format('the role nl2sql_masker %s', coalesce('has members: ' || m.names,
             case when r.rolcanlogin then 'may log in' else 'is not the one that nl2sql made' end)),
         'detail', 'Nothing was changed: whoever has that role reads every masked column in clear.',
-        'hint', 'Take it from them: REVOKE, ALTER ROLE … NOLOGIN, or the name back; and CREATEROLE from who did it. Then mask.')
+        'hint', 'Take it from them: REVOKE, ALTER ROLE ... NOLOGIN, or the name back; and CREATEROLE from who did it. Then mask.')
     from (values ('nl2sql_masker')) as k (name)
         left join pg_roles as r on r.rolname = k.name
         cross join lateral (
@@ -99,7 +99,7 @@ as $sql$
             'Nothing was changed: a masking is a name, with literals in parentheses where it takes some; no expression, no other function.')
         when nl2sql._mask_takes(m.mask) is null
             then nl2sql._problem('22023', format('there is no masking %s', quote_ident(substr(m.mask, 6))),
-                format('There are: %s.', nl2sql._mask_names()), 'Nothing was changed: only functions nl2sql.mask_… are taken.')
+                format('There are: %s.', nl2sql._mask_names()), 'Nothing was changed: only functions nl2sql.mask_... are taken.')
         when not exists (select from nl2sql._mask_functions(m.mask, m.arguments))
             then nl2sql._problem('22023', format('the masking %s does not take these arguments', quote_ident(substr(m.mask, 6))),
                 format('See docs/masking.md for the arguments of mask_%s().', substr(m.mask, 6)))
@@ -263,9 +263,10 @@ comment on function nl2sql._mask(regclass, int2, text) is 'mask a column that ma
 -- API: Public. SECURITY DEFINER: who manages policies neither owns the tables nor may read them. Every argument is checked, and
 -- the text of the view is made of catalog names, literals and the server's own text of row security policies.
 create or replace function nl2sql.mask(
-    "table" regclass,    -- a table, partitioned table, materialized view or foreign table
+    "table" text,        -- a table, partitioned table, materialized view or foreign table
     "column" name,       -- a column of it
-    masking text         -- email, partial(2, 4, '*'), …: a mask function without mask_, its further arguments as literals
+    masking text,        -- email, partial(2, 4, '*'), ...: a mask function without mask_, its further arguments as literals
+    path name[] default pg_catalog.current_schemas(true)  -- where a name without a schema is looked up
 )
 returns table (relation regclass, role text, change text)
 language plpgsql volatile called on null input security definer parallel unsafe
@@ -273,44 +274,51 @@ set search_path = pg_catalog, pg_temp
 set standard_conforming_strings = on
 as $plpgsql$
 declare
-    column_number int2;
+    root constant regclass := nl2sql._find_relation("table", path);
+    problem jsonb := nl2sql._relation_problem("table", path);
 begin
-    if "table" is null or "column" is null or masking is null then
-        raise exception using
-            errcode = '22023',
-            message = 'mask() takes a table, a column and a masking',
-            detail = 'Nothing was changed.',
-            hint = 'For example: SELECT * FROM nl2sql.mask(''shop.customers'', ''email'', ''email'').';
+    if root is null and problem is null or "column" is null or masking is null then
+        problem := nl2sql._problem('22023', 'mask() takes a table, a column and a masking',
+            'For example: SELECT * FROM nl2sql.mask(''shop.customers'', ''email'', ''email'').');
     end if;
-    perform nl2sql._hold_table("table");
-    perform nl2sql._start_masking();
-    perform nl2sql._raise_error(nl2sql._masker_problem());
-    perform nl2sql._raise_error(nl2sql._mask_table_problem("table"));
-    perform nl2sql._raise_error(nl2sql._mask_column_problem("table", "column", masking));
-    perform nl2sql._raise_error(nl2sql._own_reading_problem("table", "column"));
-    column_number := (nl2sql._number_list("table", array["column"]))[1];
+    if problem is null then
+        perform nl2sql._hold_table(root);
+        perform nl2sql._start_masking();
+        problem := coalesce(nl2sql._masker_problem(), nl2sql._mask_table_problem(root),
+            nl2sql._mask_column_problem(root, "column", masking), nl2sql._own_reading_problem(root, "column"));
+    end if;
+    if problem is not null then
+        raise exception using
+            errcode = problem ->> 'sqlstate', message = problem ->> 'message', detail = problem ->> 'detail', hint = problem ->> 'hint';
+    end if;
     perform nl2sql._try_mask(masking);
-    return query select m.* from nl2sql._mask("table", column_number, masking) as m;
+    return query select m.* from nl2sql._mask(root, (nl2sql._number_list(root, array["column"]))[1], masking) as m;
 end
 $plpgsql$;
-comment on function nl2sql.mask(regclass, name, text) is
-    'show a column masked to all but its owner and the roles named with show_clear(); returns the rights it changed; raises 22023, 42501, 42703, 42804, 42809, 42P06, 42P07, 55006, 0A000';
+comment on function nl2sql.mask(text, name, text, name[]) is
+    'show a column masked to all but its owner and the roles named with show_clear(); returns the rights it changed; raises 22023, 42501, 42703, 42804, 42809, 42P01, 42P06, 42P07, 55006, 0A000';
 
--- API: Private. Called by SECURITY DEFINER functions only; granted to nobody.
-create or replace function nl2sql._raise_not_masked(relation regclass, column_name name)
-returns void
-language plpgsql stable called on null input security invoker parallel safe
+-- API: Public. The same, where the table is at hand as regclass or OID, as in a query of the catalog.
+create or replace function nl2sql.mask("table" regclass, "column" name, masking text)
+returns table (relation regclass, role text, change text)
+language sql volatile called on null input security invoker parallel unsafe
 set search_path = pg_catalog, pg_temp
-as $plpgsql$
-begin
-    raise exception using
-        errcode = '42704',
-        message = concat_ws(' ', coalesce('column ' || quote_ident(column_name) || ' of', 'table'), coalesce(relation::text, '(null)'), 'is not masked'),
-        detail = 'Nothing was changed.',
-        hint = 'SELECT * FROM nl2sql.masking_policy lists what is masked.';
-end
-$plpgsql$;
-comment on function nl2sql._raise_not_masked(regclass, name) is 'raises 42704';
+as $sql$
+    select * from nl2sql.mask("table"::oid::text, "column", masking)
+$sql$;
+comment on function nl2sql.mask(regclass, name, text) is 'as nl2sql.mask() of a name';
+
+-- API: Private
+create or replace function nl2sql._not_masked_problem(relation regclass, column_name name)
+returns jsonb
+language sql stable called on null input security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    select nl2sql._problem('42704',
+        concat_ws(' ', coalesce('column ' || quote_ident(column_name) || ' of', 'table'), coalesce(relation::text, '(null)'), 'is not masked'),
+        'SELECT * FROM nl2sql.masking_policy lists what is masked.')
+$sql$;
+comment on function nl2sql._not_masked_problem(regclass, name) is 'that a table or column is not masked: an error';
 
 -- API: Private. Called by SECURITY DEFINER functions only; granted to nobody.
 create or replace function nl2sql._drop_mask_view(masked_view regclass)
@@ -329,8 +337,9 @@ comment on function nl2sql._drop_mask_view(regclass) is 'drop a masked view, if 
 
 -- API: Public. SECURITY DEFINER as mask().
 create or replace function nl2sql.unmask(
-    "table" regclass,
-    "column" name
+    "table" text,
+    "column" name,
+    path name[] default pg_catalog.current_schemas(true)  -- where a name without a schema is looked up
 )
 returns table (relation regclass, role text, change text)
 language plpgsql volatile called on null input security definer parallel unsafe
@@ -338,44 +347,88 @@ set search_path = pg_catalog, pg_temp
 set standard_conforming_strings = on
 as $plpgsql$
 declare
+    root constant regclass := nl2sql._find_relation("table", path);
+    problem jsonb := nl2sql._relation_problem("table", path);
     masked_view regclass;
     taken nl2sql._mask_taken;
 begin
-    perform nl2sql._hold_table("table");
-    perform nl2sql._start_masking();
-    perform nl2sql._raise_error(nl2sql._own_reading_problem("table", "column"));
-    delete from nl2sql._mask as m where m.relation = "table" and m.column_name = "column";
-    if not found then
-        perform nl2sql._raise_not_masked("table", "column");
+    if problem is null then
+        perform nl2sql._hold_table(root);
+        perform nl2sql._start_masking();
+        problem := nl2sql._own_reading_problem(root, "column");
     end if;
-    perform nl2sql._raise_error(nl2sql._generated_problem("table", "column"));
-    if exists (select from nl2sql._mask as m where m.relation = "table") then
-        masked_view := nl2sql._build_mask_view("table", null);
+    if problem is null then
+        delete from nl2sql._mask as m where m.relation = root and m.column_name = "column";
+        problem := case when found then nl2sql._generated_problem(root, "column") else nl2sql._not_masked_problem(root, "column") end;
+    end if;
+    if problem is not null then
+        raise exception using
+            errcode = problem ->> 'sqlstate', message = problem ->> 'message', detail = problem ->> 'detail', hint = problem ->> 'hint';
+    end if;
+    if exists (select from nl2sql._mask as m where m.relation = root) then
+        masked_view := nl2sql._build_mask_view(root, null);
     else
-        masked_view := (select v.masked_view from nl2sql._mask_view as v where v.relation = "table");
+        masked_view := (select v.masked_view from nl2sql._mask_view as v where v.relation = root);
         perform nl2sql._drop_mask_view(masked_view);
-        delete from nl2sql._mask_view as v where v.relation = "table";
-        for taken in select * from nl2sql._return_rights("table", null) loop
+        delete from nl2sql._mask_view as v where v.relation = root;
+        for taken in select * from nl2sql._return_rights(root, null) loop
             relation := taken.relation;
             role := nl2sql._role_text(taken.grantee);
             change := format('%s%s given back', taken.privilege, case when taken.column_name <> '' then format(' (%I)', taken.column_name) end);
             return next;
         end loop;
-        delete from nl2sql._mask_clear as k where k.relation = "table";
+        delete from nl2sql._mask_clear as k where k.relation = root;
     end if;
     perform nl2sql._trim_masker();
     perform nl2sql._trim_masks();
-    insert into nl2sql._index_queue (relid) values ("table");
-    perform nl2sql._end_masking('unmask', jsonb_build_object('table', "table", 'column', "column"));
+    insert into nl2sql._index_queue (relid) values (root);
+    perform nl2sql._end_masking('unmask', jsonb_build_object('table', root, 'column', "column"));
 end
 $plpgsql$;
-comment on function nl2sql.unmask(regclass, name) is
-    'show a column in clear again; with the last one the masked view goes and rights are given back; returns these; raises 42501, 42704, 0A000, 2BP01';
+comment on function nl2sql.unmask(text, name, name[]) is
+    'show a column in clear again; with the last one the masked view goes and rights are given back; returns these; raises 42501, 42704, 42P01, 0A000, 2BP01';
+
+-- API: Public. The same, where the table is at hand as regclass or OID, as in a query of the catalog.
+create or replace function nl2sql.unmask("table" regclass, "column" name)
+returns table (relation regclass, role text, change text)
+language sql volatile called on null input security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    select * from nl2sql.unmask("table"::oid::text, "column")
+$sql$;
+comment on function nl2sql.unmask(regclass, name) is 'as nl2sql.unmask() of a name';
+
+-- API: Private
+create or replace function nl2sql._show_column_problem(relation regclass, column_name name)
+returns jsonb
+language sql stable called on null input security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    select case
+        when not exists (select from nl2sql._mask_view as v where v.relation = _show_column_problem.relation)
+            then nl2sql._not_masked_problem(relation, null)
+        when a.attnum is null
+            then nl2sql._problem('42703', format('%s has no column %s', relation, coalesce(quote_ident(column_name), '(null)')),
+                'Name a column of this table.')
+        when a.attgenerated <> '' then (
+            select nl2sql._problem('0A000',
+                format('column %I of %s is generated from the masked column %I', column_name, relation, m.column_name),
+                'Mask it with nl2sql.mask() instead.')
+            from nl2sql._mask as m
+            where m.relation = _show_column_problem.relation
+                and a.attname in (select g.name from nl2sql._generated_from(m.relation, m.number) as g)
+            limit 1)
+    end
+    from (values (1)) as one (row)
+        left join pg_attribute as a on a.attrelid = relation and a.attname = column_name and a.attnum > 0 and not a.attisdropped
+$sql$;
+comment on function nl2sql._show_column_problem(regclass, name) is 'why a column can not be shown in a masked view: an error; NULL if it can';
 
 -- API: Public. SECURITY DEFINER as mask().
 create or replace function nl2sql.show_column(
-    "table" regclass,    -- a table with masked columns
-    "column" name        -- one that it got later
+    "table" text,        -- a table with masked columns
+    "column" name,       -- one that it got later
+    path name[] default pg_catalog.current_schemas(true)  -- where a name without a schema is looked up
 )
 returns void
 language plpgsql volatile called on null input security definer parallel unsafe
@@ -383,39 +436,35 @@ set search_path = pg_catalog, pg_temp
 set standard_conforming_strings = on
 as $plpgsql$
 declare
-    column_number int2;
-    source name;
+    root constant regclass := nl2sql._find_relation("table", path);
+    problem jsonb := nl2sql._relation_problem("table", path);
 begin
-    perform nl2sql._hold_table("table");
-    perform nl2sql._start_masking();
-    column_number := (nl2sql._number_list("table", array["column"]))[1];
-    source := (
-        select m.column_name from nl2sql._mask as m
-        where m.relation = "table" and column_number is not null
-            and exists (
-                select from pg_attribute as a
-                where a.attrelid = "table" and a.attnum = column_number and a.attgenerated <> '')
-            and "column" in (select g.name from nl2sql._generated_from("table", m.number) as g)
-        limit 1);
-    if not exists (select from nl2sql._mask_view as v where v.relation = "table") then
-        perform nl2sql._raise_not_masked("table", null);
-    elsif column_number is null or source is not null then
-        raise exception using
-            errcode = case when source is null then '42703' else '0A000' end,
-            message = case
-                when source is null then format('%s has no column %s', "table", coalesce(quote_ident("column"), '(null)'))
-                else format('column %I of %s is generated from the masked column %I', "column", "table", source)
-            end,
-            detail = 'Nothing was changed.',
-            hint = case when source is null then 'Name a column of this table.' else 'Mask it with nl2sql.mask() instead.' end;
+    if problem is null then
+        perform nl2sql._hold_table(root);
+        perform nl2sql._start_masking();
+        problem := nl2sql._show_column_problem(root, "column");
     end if;
-    perform nl2sql._build_mask_view("table", column_number);
-    insert into nl2sql._index_queue (relid) select v.masked_view from nl2sql._mask_view as v where v.relation = "table";
-    perform nl2sql._end_masking('show_column', jsonb_build_object('table', "table", 'column', "column"));
+    if problem is not null then
+        raise exception using
+            errcode = problem ->> 'sqlstate', message = problem ->> 'message', detail = problem ->> 'detail', hint = problem ->> 'hint';
+    end if;
+    perform nl2sql._build_mask_view(root, (nl2sql._number_list(root, array["column"]))[1]);
+    insert into nl2sql._index_queue (relid) select v.masked_view from nl2sql._mask_view as v where v.relation = root;
+    perform nl2sql._end_masking('show_column', jsonb_build_object('table', root, 'column', "column"));
 end
 $plpgsql$;
-comment on function nl2sql.show_column(regclass, name) is
-    'show a column that a masked table got later in its masked view, as it is; raises 42703, 42704, 0A000';
+comment on function nl2sql.show_column(text, name, name[]) is
+    'show a column that a masked table got later in its masked view, as it is; raises 42703, 42704, 42P01, 0A000';
+
+-- API: Public. The same, where the table is at hand as regclass or OID, as in a query of the catalog.
+create or replace function nl2sql.show_column("table" regclass, "column" name)
+returns void
+language sql volatile called on null input security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    select nl2sql.show_column("table"::oid::text, "column")
+$sql$;
+comment on function nl2sql.show_column(regclass, name) is 'as nl2sql.show_column() of a name';
 
 -- API: Private
 create or replace function nl2sql._show_clear_problem(relation oid, role oid, clear boolean)
@@ -446,34 +495,55 @@ comment on function nl2sql._show_clear_problem(oid, oid, boolean) is 'why show_c
 
 -- API: Public. SECURITY DEFINER as mask().
 create or replace function nl2sql.show_clear(
-    "table" regclass,              -- masked, or to be masked
-    role regrole,                  -- one that could read it before
-    clear boolean default true     -- false: it sees masked values from now on
+    "table" text,                  -- masked, or to be masked
+    role text,                     -- one that could read it before
+    clear boolean default true,    -- false: it sees masked values from now on
+    path name[] default pg_catalog.current_schemas(true)  -- where a name without a schema is looked up
 )
 returns void
 language plpgsql volatile called on null input security definer parallel unsafe
 set search_path = pg_catalog, pg_temp
 set standard_conforming_strings = on
 as $plpgsql$
+declare
+    root constant regclass := nl2sql._find_relation("table", path);
+    reader constant regrole := nl2sql._find_role(role);
+    problem jsonb := coalesce(nl2sql._relation_problem("table", path), nl2sql._role_problem(role));
 begin
-    perform nl2sql._start_masking();
-    perform nl2sql._raise_error(nl2sql._show_clear_problem("table", role, clear));
+    if problem is null then
+        perform nl2sql._start_masking();
+        problem := nl2sql._show_clear_problem(root, reader, clear);
+    end if;
+    if problem is not null then
+        raise exception using
+            errcode = problem ->> 'sqlstate', message = problem ->> 'message', detail = problem ->> 'detail', hint = problem ->> 'hint';
+    end if;
     if clear then
-        insert into nl2sql._mask_clear as k (relation, role, named) values ("table", show_clear.role, true)
+        insert into nl2sql._mask_clear as k (relation, role, named) values (root, reader, true)
         on conflict on constraint _mask_clear_pkey do update set named = true;
-        perform nl2sql._return_rights("table", show_clear.role);
+        perform nl2sql._return_rights(root, reader);
     else
-        delete from nl2sql._mask_clear as k where k.relation = "table" and k.role = show_clear.role;
-        if exists (select from nl2sql._mask as m where m.relation = "table") then
-            perform nl2sql._take_rights("table");
-            perform nl2sql._give_masked("table", show_clear.role);
+        delete from nl2sql._mask_clear as k where k.relation = root and k.role = reader;
+        if exists (select from nl2sql._mask as m where m.relation = root) then
+            perform nl2sql._take_rights(root);
+            perform nl2sql._give_masked(root, reader);
         end if;
     end if;
-    perform nl2sql._end_masking('show_clear', jsonb_build_object('table', "table", 'role', show_clear.role, 'clear', clear));
+    perform nl2sql._end_masking('show_clear', jsonb_build_object('table', root, 'role', reader, 'clear', clear));
 end
 $plpgsql$;
-comment on function nl2sql.show_clear(regclass, regrole, boolean) is
-    'let a role that could read a table see its masked columns in clear, or no longer; raises 22023, 42501';
+comment on function nl2sql.show_clear(text, text, boolean, name[]) is
+    'let a role that could read a table see its masked columns in clear, or no longer; raises 22023, 42501, 42704, 42P01';
+
+-- API: Public. The same, where the table is at hand as regclass or OID, as in a query of the catalog.
+create or replace function nl2sql.show_clear("table" regclass, role text, clear boolean default true)
+returns void
+language sql volatile called on null input security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    select nl2sql.show_clear("table"::oid::text, role, clear)
+$sql$;
+comment on function nl2sql.show_clear(regclass, text, boolean) is 'as nl2sql.show_clear() of a name';
 
 -- API: Public
 create or replace view nl2sql.masking_policy with (security_barrier) as

@@ -20,53 +20,64 @@ returns table (name text, place bigint)
 language sql immutable strict security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $sql$
-    -- as the server reads it: a name without quotes goes on to the next comma or blank, whatever is in it
+    -- as the server reads it: a name without quotes goes on to the next comma or blank, whatever is in it; ASCII alone is folded
     select case when left(m.found[1], 1) = '"' then replace(substr(m.found[1], 2, length(m.found[1]) - 2), '""', '"')
-        else lower(m.found[1]) end, m.place
+        else translate(m.found[1], 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz') end, m.place
     from regexp_matches(path, '("(?:[^"]|"")*"|[^,"[:space:]][^,[:space:]]*)', 'g') with ordinality as m (found, place)
 $sql$;
 comment on function nl2sql._path_names(text) is 'the names in a search path, unquoted, in order';
 
+-- API: Private
+create or replace function nl2sql._use_masked_problem(reader oid)
+returns jsonb
+language sql stable called on null input security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    select case
+        when r.oid is null or r.rolname ~ '^(pg_|nl2sql_)'
+            then nl2sql._problem('22023', 'use_masked() takes a role of your own', 'For example: SELECT nl2sql.use_masked(''analyst'').')
+        when r.rolsuper
+            then nl2sql._problem('42501', format('%s is a superuser', r.oid::regrole), 'Name a role that is to see masked values.',
+                'Nothing was changed: a superuser sees clear text whatever its search path, and nobody else sets that.')
+        else (
+            select nl2sql._problem('42501', format('%s sees masked columns of %s in clear', r.oid::regrole, m.relation),
+                'Revoke what it has, or call nl2sql.show_clear(table, role, false).',
+                'Nothing was changed: it is its owner, a member of such a role or of pg_read_all_data, or has a grant.')
+            from nl2sql._mask as m
+            where has_column_privilege(r.oid, m.relation::oid, m.number, 'select')
+            limit 1)
+    end
+    from (values (1)) as one (row)
+        left join pg_roles as r on r.oid = reader
+$sql$;
+comment on function nl2sql._use_masked_problem(oid) is 'why a role can not be sent to masked views: an error; NULL if it can';
+
 -- API: Public. SECURITY DEFINER: only the DBA may ALTER other roles; here it is the search path alone, with masked schemas first.
-create or replace function nl2sql.use_masked(role regrole)
+create or replace function nl2sql.use_masked(
+    role text  -- one of your own
+)
 returns text
 language plpgsql volatile called on null input security definer parallel unsafe
 set search_path = pg_catalog, pg_temp
 set standard_conforming_strings = on
 as $plpgsql$
 declare
-    clear_table regclass := (
-        select m.relation from nl2sql._mask as m
-        where has_column_privilege(use_masked.role, m.relation::oid, m.number, 'select') limit 1);
+    reader constant regrole := nl2sql._find_role(role);
+    problem constant jsonb := coalesce(nl2sql._role_problem(role), nl2sql._use_masked_problem(reader));
     path text;
 begin
-    if role is null or role = 0 or exists (select from pg_roles as r where r.oid = role and r.rolname ~ '^(pg_|nl2sql_)') then
+    if problem is not null then
         raise exception using
-            errcode = '22023',
-            message = 'use_masked() takes a role of your own',
-            detail = 'Nothing was changed.',
-            hint = 'For example: SELECT nl2sql.use_masked(''analyst'').';
-    elsif (select r.rolsuper from pg_roles as r where r.oid = role) then
-        raise exception using
-            errcode = '42501',
-            message = format('%s is a superuser', role),
-            detail = 'Nothing was changed: a superuser sees clear text whatever its search path, and nobody else sets that.',
-            hint = 'Name a role that is to see masked values.';
-    elsif clear_table is not null then
-        raise exception using
-            errcode = '42501',
-            message = format('%s sees masked columns of %s in clear', role, clear_table),
-            detail = 'Nothing was changed: it is its owner, a member of such a role or of pg_read_all_data, or has a grant.',
-            hint = 'Revoke what it has, or call nl2sql.show_clear(table, role, false).';
+            errcode = problem ->> 'sqlstate', message = problem ->> 'message', detail = problem ->> 'detail', hint = problem ->> 'hint';
     end if;
-    path := nl2sql._masked_path(role);
-    perform nl2sql._set_path(role, path);
-    perform nl2sql._audit_note('use_masked', jsonb_build_object('role', role, 'search_path', path));
+    path := nl2sql._masked_path(reader);
+    perform nl2sql._set_path(reader, path);
+    perform nl2sql._audit_note('use_masked', jsonb_build_object('role', reader, 'search_path', path));
     return path;
 end
 $plpgsql$;
-comment on function nl2sql.use_masked(regrole) is
-    'put masked schemas first on the search path that a role has in this database, for its next sessions; returns the path; raises 22023, 42501';
+comment on function nl2sql.use_masked(text) is
+    'put masked schemas first on the search path that a role has in this database, for its next sessions; returns the path; raises 22023, 42501, 42704';
 
 -- API: Private
 create or replace function nl2sql._masked_path(role oid)

@@ -85,23 +85,28 @@ end
 $plpgsql$;
 comment on function nl2sql._hold_table(regclass) is 'keep others from changing a table, and those that its policies read, until the end of the transaction; raises 0A000';
 
--- API: Private
-create or replace function nl2sql._revoke_masked_problem(relation oid, role oid)
+-- API: Private. Who may not do it is told nothing of what there is.
+create or replace function nl2sql._revoke_masked_problem(given text, relation regclass, path name[], role text)
 returns jsonb
 language sql stable called on null input security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $sql$
     select case
-        when c.oid is null or role is null then nl2sql._problem('22023', 'revoke_masked() takes a table and a role',
+        when given is null or role is null then nl2sql._problem('22023', 'revoke_masked() takes a table and a role',
             'For example: SELECT nl2sql.revoke_masked(''shop.customers'', ''analyst'').')
-        when not pg_has_role(session_user, c.relowner, 'usage') and not pg_has_role(session_user, 'nl2sql_admin', 'usage')
-            then nl2sql._problem('42501', format('you are not the owner of %s', c.oid::regclass),
+        when pg_has_role(k.acting, c.relowner, 'usage') is not true and not pg_has_role(k.acting, 'nl2sql_admin', 'usage')
+            then nl2sql._problem('42501', format('you are not the owner of %s', coalesce(
+                    case when has_schema_privilege(k.acting, c.relnamespace, 'usage') then relation::text end, given)),
                 'Have its owner do it, or an administrator of nl2sql.')
+        when nl2sql._relation_problem(given, path) is not null then nl2sql._relation_problem(given, path)
+        when nl2sql._role_problem(role) is not null then nl2sql._role_problem(role)
+        when not exists (select from nl2sql._mask_view as v where v.relation = _revoke_masked_problem.relation)
+            then nl2sql._not_masked_problem(relation, null)
     end
-    from (values (1)) as one (row)
+    from (select nl2sql._audit_role() as acting) as k
         left join pg_class as c on c.oid = relation
 $sql$;
-comment on function nl2sql._revoke_masked_problem(oid, oid) is 'why revoke_masked() may not be done: an error; NULL if it may';
+comment on function nl2sql._revoke_masked_problem(text, regclass, name[], text) is 'why revoke_masked() may not be done: an error; NULL if it may';
 
 -- API: Private. Called by SECURITY DEFINER functions only; granted to nobody.
 create or replace function nl2sql._take_masked(masked_view regclass, role oid)
@@ -118,8 +123,9 @@ comment on function nl2sql._take_masked(regclass, oid) is 'take a masked view fr
 -- API: Public. SECURITY DEFINER: the view and what was noted belong to nl2sql. It takes only, and only for the owner of the table
 -- and administrators.
 create or replace function nl2sql.revoke_masked(
-    "table" regclass,    -- one with masked columns
-    role regrole         -- one that reads its masked view; '-': PUBLIC
+    "table" text,        -- one with masked columns
+    role text,           -- one that reads its masked view; '-': PUBLIC
+    path name[] default pg_catalog.current_schemas(true)  -- where a name without a schema is looked up
 )
 returns void
 language plpgsql volatile called on null input security definer parallel unsafe
@@ -127,25 +133,38 @@ set search_path = pg_catalog, pg_temp
 set standard_conforming_strings = on
 as $plpgsql$
 declare
+    root_id constant regclass := nl2sql._find_relation("table", path);
+    reader constant oid := nl2sql._find_role(role);
+    problem constant jsonb := nl2sql._revoke_masked_problem("table", root_id, path, role);
     masked_view regclass;
 begin
-    perform nl2sql._raise_error(nl2sql._revoke_masked_problem("table", role));
-    perform nl2sql._start_masking();
-    masked_view := (select v.masked_view from nl2sql._mask_view as v where v.relation = "table");
-    if masked_view is null then
-        perform nl2sql._raise_not_masked("table", null);
+    if problem is not null then
+        raise exception using
+            errcode = problem ->> 'sqlstate', message = problem ->> 'message', detail = problem ->> 'detail', hint = problem ->> 'hint';
     end if;
+    perform nl2sql._start_masking();
+    masked_view := (select v.masked_view from nl2sql._mask_view as v where v.relation = root_id);
     -- what it had on views of others over the table is for these to take
     delete from nl2sql._mask_taken as t
-    where t.root = "table" and t.grantee = revoke_masked.role and t.relation::oid in (select nl2sql._mask_tables("table"));
-    perform nl2sql._take_masked(masked_view, role);
+    where t.root = root_id and t.grantee = reader and t.relation::oid in (select nl2sql._mask_tables(root_id));
+    perform nl2sql._take_masked(masked_view, reader);
     perform nl2sql._note_readers(masked_view);
     perform nl2sql._trim_masks();
-    perform nl2sql._end_masking('revoke_masked', jsonb_build_object('table', "table", 'role', nl2sql._role_text(role)));
+    perform nl2sql._end_masking('revoke_masked', jsonb_build_object('table', root_id, 'role', nl2sql._role_text(reader)));
 end
 $plpgsql$;
-comment on function nl2sql.revoke_masked(regclass, regrole) is
-    'take the masked view of a table from a role, for good: unmask() gives nothing back to it; raises 22023, 42501, 42704';
+comment on function nl2sql.revoke_masked(text, text, name[]) is
+    'take the masked view of a table from a role, for good: unmask() gives nothing back to it; raises 22023, 42501, 42704, 42P01';
+
+-- API: Public. The same, where the table is at hand as regclass or OID, as in a query of the catalog.
+create or replace function nl2sql.revoke_masked("table" regclass, role text)
+returns void
+language sql volatile called on null input security invoker parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    select nl2sql.revoke_masked("table"::oid::text, role)
+$sql$;
+comment on function nl2sql.revoke_masked(regclass, text) is 'as nl2sql.revoke_masked() of a name';
 
 -- API: Private. Called by SECURITY DEFINER functions only; granted to nobody.
 create or replace function nl2sql._tell_revoke(relation regclass)

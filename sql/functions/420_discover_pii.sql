@@ -7,19 +7,55 @@ returns table (masking text, certainty float8, pattern text)
 language sql immutable called on null input security invoker parallel safe
 set search_path = pg_catalog, pg_temp
 as $sql$
-    -- words of a name as nl2sql._words() writes them; of a Chinese name any part
+    -- words of a name as nl2sql._words() writes them; of a Chinese name any part, in simplified and traditional characters,
+    -- escaped since scripts of the extension are ASCII: mailbox, mail; mobile, telephone, fax; card number; identity card,
+    -- passport, certificate, account; full name, name, surname; birth, birthday; wages, pay, income; address, abode; password, watchword
     values
-        ('email', 0.7, '(^| )(e ?mails?|mail address)( |$)|邮箱|邮件|電郵'),
-        ('phone', 0.7, '(^| )(phones?|mobile|cell ?phone|telephone|tel|fax)( |$)|手机|电话|手機|電話|传真'),
-        ('card', 0.7, '(^| )(card (no|num|number)|credit ?card|debit ?card|cc (no|num|number)|pan)( |$)|卡号|卡號'),
-        ('id', 0.7, '(^| )(ssn|social security|passport|national id|id card|identity|tax (id|number)|iban|account (no|number)|driver license)( |$)|身份证|身分證|护照|證件|证件|账号|帐号'),
-        ('name', 0.6, '(^| )((first|last|full|given|family|middle|maiden|customer|client|contact|patient|employee|holder|person) ?name|surname|forename)( |$)|姓名|名字|姓氏'),
-        ('date(''year'')', 0.6, '(^| )(birth ?(date|day)?|date of birth|dob|born)( |$)|出生|生日'),
-        ('number(1000)', 0.5, '(^| )(salary|income|wages?|compensation|net worth)( |$)|工资|薪|收入'),
-        ('partial(2, 0)', 0.5, '(^| )(home address|street( address)?|address( line)?( [0-9])?|postal address)( |$)|地址|住址'),
-        ('null', 0.9, '(^| )(password|passwd|pwd|passphrase|secret|pin|cvv|cvc)( hash)?( |$)|密码|密碼|口令')
+        ('email', 0.7, E'(^| )(e ?mails?|mail address)( |$)|\u90ae\u7bb1|\u90ae\u4ef6|\u96fb\u90f5'),
+        ('phone', 0.7, E'(^| )(phones?|mobile|cell ?phone|telephone|tel|fax)( |$)|\u624b\u673a|\u7535\u8bdd|\u624b\u6a5f|\u96fb\u8a71|\u4f20\u771f'),
+        ('card', 0.7, E'(^| )(card (no|num|number)|credit ?card|debit ?card|cc (no|num|number)|pan)( |$)|\u5361\u53f7|\u5361\u865f'),
+        ('id', 0.7, E'(^| )(ssn|social security|passport|national id|id card|identity|tax (id|number)|iban|account (no|number)|driver license|kimlik( no)?|tckn)( |$)|\u8eab\u4efd\u8bc1|\u8eab\u5206\u8b49|\u62a4\u7167|\u8b49\u4ef6|\u8bc1\u4ef6|\u8d26\u53f7|\u5e10\u53f7'),
+        ('name', 0.6, E'(^| )((first|last|full|given|family|middle|maiden|customer|client|contact|patient|employee|holder|person) ?name|surname|forename)( |$)|\u59d3\u540d|\u540d\u5b57|\u59d3\u6c0f'),
+        ('date(''year'')', 0.6, E'(^| )(birth ?(date|day)?|date of birth|dob|born)( |$)|\u51fa\u751f|\u751f\u65e5'),
+        ('number(1000)', 0.5, E'(^| )(salary|income|wages?|compensation|net worth)( |$)|\u5de5\u8d44|\u85aa|\u6536\u5165'),
+        ('partial(2, 0)', 0.5, E'(^| )(home address|street( address)?|address( line)?( [0-9])?|postal address)( |$)|\u5730\u5740|\u4f4f\u5740'),
+        ('null', 0.9, E'(^| )(password|passwd|pwd|passphrase|secret|pin|cvv|cvc)( hash)?( |$)|\u5bc6\u7801|\u5bc6\u78bc|\u53e3\u4ee4')
 $sql$;
 comment on function nl2sql._pii_names() is 'how columns with personal data are named, the masking for each, and how certain that is';
+
+-- API: Private. The name of a key, or of a number, that ends as the name of a key says whose it is, and nothing of what it holds:
+-- address_id has no address. What is a key, and no text, is a number that somebody has drawn.
+create or replace function nl2sql._pii_named(relation oid, number int2)
+returns table (masking text, certainty float8)
+language sql stable strict security invoker parallel safe
+set search_path = pg_catalog, pg_temp
+as $sql$
+    with named as (
+        select nl2sql._words(a.attname) as words, a.attname, t.typcategory = 'S' as is_text,
+            a.attidentity <> '' or exists (
+                select from pg_constraint as k
+                where k.conrelid = a.attrelid and k.contype in ('p', 'f') and a.attnum = any (k.conkey)
+            ) or exists (
+                select from pg_depend as d
+                    join pg_class as s on d.classid = 'pg_class'::regclass and s.oid = d.objid and s.relkind = 'S'
+                where d.refclassid = 'pg_class'::regclass and d.refobjid = a.attrelid and d.refobjsubid = a.attnum
+            ) as is_key
+        from pg_attribute as a
+            join pg_type as t on t.oid = (select b.base from nl2sql._base_type(a.atttypid, a.atttypmod) as b)
+        where a.attrelid = relation and a.attnum = number
+    )
+    select p.masking, p.certainty
+    from named as n
+        join nl2sql._pii_names() as p on concat_ws(' ', n.words, n.attname) ~ p.pattern
+    where case
+        when n.is_text and not n.is_key then true
+        when n.is_key and not n.is_text then false
+        else regexp_replace(n.words, ' (id|key|uuid|guid|code)$', '') !~ p.pattern or n.words !~ ' (id|key|uuid|guid|code)$'
+    end
+    order by p.certainty desc
+    limit 1
+$sql$;
+comment on function nl2sql._pii_named(oid, int2) is 'the masking that the name of a column speaks for, and how certain that is; no row if it says nothing';
 
 -- API: Private
 create or replace function nl2sql._pii_masking(kind text)
@@ -147,11 +183,7 @@ begin
         from pg_class as c
             join pg_namespace as n on n.oid = c.relnamespace
             join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-            left join lateral (
-                select p.masking, p.certainty from nl2sql._pii_names() as p
-                where concat_ws(' ', nl2sql._words(a.attname), a.attname) ~ p.pattern
-                order by p.certainty desc limit 1
-            ) as hit on true
+            left join lateral nl2sql._pii_named(c.oid, a.attnum) as hit on true
         where c.relkind in ('r', 'p', 'm', 'f') and (schemas is null or n.nspname = any (schemas))
             and nl2sql._is_user_schema(n.oid) and nl2sql._is_user_relation(c)
             -- what is masked already is not proposed again

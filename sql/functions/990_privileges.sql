@@ -82,14 +82,17 @@ begin
                 'nl2sql.mask_date(timestamp, text)', 'nl2sql.mask_date(timestamptz, text)',
                 'nl2sql.mask_number(numeric, numeric)', 'nl2sql.mask_null(anyelement)']),
             -- for owners of masked tables; it looks at who calls it
-            ('nl2sql_user, nl2sql_developer, nl2sql_admin', array['nl2sql.revoke_masked(regclass, regrole)']),
+            ('nl2sql_user, nl2sql_developer, nl2sql_admin', array[
+                'nl2sql.revoke_masked(text, text, name[])', 'nl2sql.revoke_masked(regclass, text)']),
             -- masking policies
             ('nl2sql_admin', array[
-                'nl2sql.mask(regclass, name, text)', 'nl2sql.unmask(regclass, name)', 'nl2sql.show_column(regclass, name)',
-                'nl2sql.show_clear(regclass, regrole, boolean)', 'nl2sql.use_masked(regrole)', 'nl2sql._masking_parts(text)',
+                'nl2sql.mask(text, name, text, name[])', 'nl2sql.unmask(text, name, name[])',
+                'nl2sql.show_column(text, name, name[])', 'nl2sql.mask(regclass, name, text)', 'nl2sql.unmask(regclass, name)',
+                'nl2sql.show_column(regclass, name)', 'nl2sql.show_clear(regclass, text, boolean)',
+                'nl2sql.show_clear(text, text, boolean, name[])', 'nl2sql.use_masked(text)', 'nl2sql._masking_parts(text)',
                 'nl2sql._base_type(oid, int)', 'nl2sql._mask_functions(name, text[])', 'nl2sql._mask_fit(oid, oid)',
                 'nl2sql._mask_clamped(text, text, oid, int)', 'nl2sql._mask_expression(oid, int2, text)',
-                'nl2sql._pii_names()', 'nl2sql._pii_masking(text)', 'nl2sql._pii_sample_problem(oid, int2)',
+                'nl2sql._pii_names()', 'nl2sql._pii_named(oid, int2)', 'nl2sql._pii_masking(text)', 'nl2sql._pii_sample_problem(oid, int2)',
                 'nl2sql._pii_sample(regclass, int2, int)', 'nl2sql._pii_verdict(text, float8, jsonb)',
                 'nl2sql.discover_pii(name[], int)', 'nl2sql._sensitive_kinds(text)']),
             -- who has masked columns in clear, for nl2sql.masking_policy
@@ -97,20 +100,21 @@ begin
             -- settings, index and declared joins
             ('nl2sql_admin', array[
                 'nl2sql.set_setting(text, text)', 'nl2sql._index_requeue()', 'nl2sql._refresh_index()',
-                'nl2sql.refresh_index(boolean)', 'nl2sql.define_join(regclass, text[], regclass, text[], boolean)']),
+                'nl2sql.refresh_index(boolean)', 'nl2sql.define_join(text, text[], text, text[], boolean, name[])']),
             -- who limits those who run statements
             ('nl2sql_admin', array[
-                'nl2sql.set_limit(regrole, bigint, bigint, int, int)', 'nl2sql.drop_limit(regrole)']),
+                'nl2sql.set_limit(text, bigint, bigint, int, int)', 'nl2sql.drop_limit(text)']),
             -- values that the DBA has chosen for it
             ('nl2sql_admin', array[
                 'nl2sql._problem(text, text, text, text)', 'nl2sql._value_column_problem(oid, int2)',
                 'nl2sql._store_values(oid, int2, int, boolean, text[])', 'nl2sql._forget_values(oid, int2)',
-                'nl2sql.index_values(regclass, name, int)', 'nl2sql.drop_values(regclass, name)']),
+                'nl2sql.index_values(regclass, name, int)', 'nl2sql.drop_values(text, name, name[])',
+                'nl2sql._find_relation(text, name[])', 'nl2sql._relation_problem(text, name[])']),
             -- examples, terms and feedback, stored and closed
             ('nl2sql_admin', array[
                 'nl2sql._example_store(jsonb, jsonb, text)', 'nl2sql._add_example(text, text, text, jsonb)',
                 'nl2sql.add_example(text, text, text)', 'nl2sql.drop_example(bigint)',
-                'nl2sql.define_term(text, text, regclass[])', 'nl2sql.drop_term(text)',
+                'nl2sql.define_term(text, text, text[], name[])', 'nl2sql.drop_term(text)',
                 'nl2sql._feedback_close(bigint, text, text, bigint)', 'nl2sql._review_queue()',
                 'nl2sql._approve(bigint, text, jsonb)', 'nl2sql.approve(bigint, text)', 'nl2sql.reject(bigint, text)']),
             -- the index, filled by the sidecar or by refresh_index()
@@ -118,10 +122,10 @@ begin
                 'nl2sql._index_pending(int)', 'nl2sql._index_queue_head()', 'nl2sql._index_store(jsonb, text, bigint)',
                 'nl2sql._example_pending(text, int)', 'nl2sql._example_embed(jsonb, text)',
                 'nl2sql._known_refresh(int)']),
-            -- the log: filled by the sidecar …
+            -- the log: filled by the sidecar ...
             ('nl2sql_sidecar', array[
                 'nl2sql._audit_append(jsonb)', 'nl2sql._audit_outbox(int)', 'nl2sql._audit_look()']),
-            -- … read by auditors
+            -- ... read by auditors
             ('nl2sql_auditor', array[
                 'nl2sql._audit_read(text)', 'nl2sql._audit_list(jsonb, text)', 'nl2sql.audit_verify(timestamptz, timestamptz)',
                 'nl2sql.audit_heads()'])

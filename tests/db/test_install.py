@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -13,7 +16,9 @@ from tests.support.databases import new_database
 from tests.support.snapshot import LEFTOVERS, snapshot
 from tools.cluster import Cluster
 
+ROOT = Path(__file__).resolve().parents[2]
 CREATE = "create extension nl2sql cascade"
+NO_ENCODING = "nl2sql needs a database whose encoding is UTF8, and this one is {}"
 # The functions that use pgvector and pg_trgm, on a table t.
 STORE = """
     select nl2sql._index_store(jsonb_build_array(to_jsonb(p) || '{"embedding": [1, 2]}'), 'e', 1)
@@ -85,6 +90,35 @@ def test_not_by_an_ordinary_role(empty: Database, bare: Connection) -> None:
     with empty.connect("installer") as ordinary, pytest.raises(psycopg.errors.InsufficientPrivilege):
         ordinary.execute("create extension nl2sql")
     bare.execute("drop owned by installer; drop role installer")
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "LATIN9", "WIN1252", "EUC_CN", "EUC_JP", "SQL_ASCII"])
+def test_only_where_the_encoding_is_utf8(cluster: Cluster, template: str, encoding: str) -> None:
+    """One error that says it all, whatever bytes the scripts have; nothing is left, required extensions neither."""
+    with psycopg.connect(cluster.dsn("postgres"), autocommit=True) as server:
+        server.execute(f"create database foreign_words template template0 encoding '{encoding}' locale 'C'".encode())
+        try:
+            roles = server.execute("select oid, rolname from pg_roles order by 1").fetchall()
+            with psycopg.connect(cluster.dsn("foreign_words"), autocommit=True, client_encoding="utf8") as connection:
+                before = snapshot(connection, LEFTOVERS)
+                caught = refused(connection, CREATE)
+                found = caught.diag
+                assert caught.sqlstate == "0A000"
+                assert found.message_primary == NO_ENCODING.format(encoding)
+                assert found.message_detail is not None and found.message_detail.startswith("Nothing was installed")
+                assert found.message_hint is not None and "ENCODING 'UTF8'" in found.message_hint
+                assert snapshot(connection, LEFTOVERS) == before
+                assert connection.execute("select extname from pg_extension").fetchall() == [("plpgsql",)]
+            assert server.execute("select oid, rolname from pg_roles order by 1").fetchall() == roles
+        finally:
+            server.execute("drop database foreign_words")
+
+
+def test_the_scripts_are_ascii(tmp_path: Path) -> None:
+    """A server reads them in the encoding of its database, before it runs the first line."""
+    subprocess.run([sys.executable, ROOT / "extension" / "build.py", "--out", tmp_path], check=True)
+    scripts = list(tmp_path.glob("nl2sql--*.sql"))
+    assert scripts and all(script.read_bytes().isascii() for script in scripts)
 
 
 def test_a_schema_that_stands_in_the_way(bare: Connection) -> None:

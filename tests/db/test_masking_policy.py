@@ -623,6 +623,37 @@ def test_discover_pii(bank: Connection) -> None:
         assert rows(bank, query) == []
 
 
+def test_a_key_is_no_personal_data_by_its_name(bank: Connection) -> None:
+    """address_id tells whose address it is; what a key holds, or a name that says more, still counts."""
+    bank.execute("""
+        create table bank.address (
+            address_id int primary key, street text, customer_name_id uuid, contact_phone_key bigint, tax_id bigint);
+        create table bank.login (pin serial, phone_id int generated always as identity, passport_no int primary key);
+        create table bank.inbox (email text primary key, full_name text, parcel_address_id text, mail_address_id text);
+        create table bank.booking (
+            inbox_email text references bank.inbox, address_id int references bank.address, home_address_id int,
+            phone_id text primary key);
+        insert into bank.inbox select 'a' || n || '@corp.example', 'Ann', 'b' || n, 'c' || n || '@corp.example'
+            from generate_series(1, 30) as n;
+        insert into bank.booking select 'a' || n || '@corp.example', null, n, '1380013' || (8000 + n)
+            from generate_series(1, 30) as n;""")
+    proposed = rows(
+        bank,
+        """select concat(relation, '.', column_name), masking from nl2sql.discover_pii('{bank}')
+        where relation::text ~ '(address|login|inbox|booking)$'""",
+    )
+    assert dict(proposed) == {
+        "bank.address.street": "partial(2, 0)",
+        "bank.address.tax_id": "null",
+        "bank.inbox.email": "email",
+        "bank.inbox.full_name": "name",
+        "bank.inbox.parcel_address_id": "partial(2, 0)",
+        "bank.inbox.mail_address_id": "email",
+        "bank.booking.inbox_email": "email",
+        "bank.booking.phone_id": "phone",
+    }
+
+
 def test_without_the_extension_nobody_gets_rights_back(cluster: Cluster, template: str, admin: Connection) -> None:
     with new_database(cluster, template) as other, other.connect() as connection:
         connection.execute("create table client (mail text); grant select on client to analyst")

@@ -41,7 +41,7 @@ def hidden(admin: Connection, analyst: Connection) -> Connection:
     admin.execute(
         "select nl2sql.index_values('public.payroll', 'city'), nl2sql.index_values('customers', 'iban_number')"
     )
-    admin.execute("select nl2sql.define_term('gold digger', 'zorkmid above 100', array['public.payroll'::regclass])")
+    admin.execute("select nl2sql.define_term('gold digger', 'zorkmid above 100', '{public.payroll}')")
     return admin
 
 

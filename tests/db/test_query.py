@@ -69,7 +69,7 @@ def test_query_as(answering: Answering, analyst: Connection) -> None:
     assert lines(analyst, typed) == [(1, Decimal("30.50")), (2, Decimal("5"))]
     with pytest.raises(psycopg.errors.DatatypeMismatch) as caught:
         lines(analyst, "select * from nl2sql.query_as('totals') as t(who text, total numeric)")
-    assert caught.value.diag.message_hint == "Write … AS t(customer_id integer, total numeric)."
+    assert caught.value.diag.message_hint == "Write ... AS t(customer_id integer, total numeric)."
     with pytest.raises(psycopg.errors.DatatypeMismatch):
         lines(analyst, "select * from nl2sql.query_as('totals') as t(who int)")
 
