@@ -18,6 +18,7 @@ from nl2sql_pg.confinement import (
     leave_superuser,
     less_stack,
     memory_limit,
+    set_read_only,
 )
 from nl2sql_pg.errors import ServerError
 from nl2sql_pg.presence import caller_is_gone, report_it

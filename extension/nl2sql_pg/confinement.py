@@ -139,12 +139,19 @@ def hold_role() -> None:
     symbol("SetUserIdAndSecContext")(user, ctypes.c_int(context.value | _LOCAL_USERID_CHANGE))
 
 
-def hold_read_only() -> None:
-    """Nothing can be written until the subtransaction around ends.
+def hold_read_only() -> bool:
+    """Nothing can be written until the subtransaction around ends; whether that was so already.
 
     Not by set_config(): PL/Python runs each query in a subtransaction of its own, whose end takes the setting back.
     """
-    variable("XactReadOnly", ctypes.c_bool).value = True
+    return set_read_only(True)
+
+
+def set_read_only(wanted: bool) -> bool:
+    """Set it; what it was before."""
+    flag = variable("XactReadOnly", ctypes.c_bool)
+    before, flag.value = flag.value, wanted
+    return bool(before)
 
 
 def is_superuser() -> bool:

@@ -1,4 +1,4 @@
-"""Statements for which PostgreSQL looks for no cancel: none outlives its limit by 2 s, and only its own session ends."""
+"""Statements for which PostgreSQL looks for no cancel: none outlives its limit by 2 s; only its own session ends."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ DEAF = {
     "like": "select repeat('a', 20000) like repeat('%a', 900) || '_b'",
     "translate": "select length(translate(repeat('abcdef', 3000000), repeat('xyz', 300000), repeat('abc', 300000)))",
     "btrim": "select btrim(repeat('ab', 5000000), repeat('xyzw', 200000) || 'ab')",
-    "jsonb": """select jsonb_agg(array[array[g]]) @> jsonb_agg(array[array[g + 20000]]) from generate_series(1, 20000) as g""",
+    "jsonb": """select jsonb_agg(array[array[g]]) @> jsonb_agg(array[array[g + 20000]])
+        from generate_series(1, 20000) as g""",
     "normalize": r"""select normalize(string_agg(case g % 2 when 0 then U&'\0301' else U&'\0316' end, ''))
         from generate_series(1, 200000) as g""",
     "power": "select " + " + ".join(f"(9.{n} ^ 130000 > 0)::int" for n in range(1, 10)),
@@ -89,7 +90,8 @@ def test_the_callers_own_timeout_is_a_limit_too(stage: Stage) -> None:
     stage.watcher.execute("select nl2sql.set_setting('max_seconds', '60')")
     session = stage.connect("login")
     session.execute("set statement_timeout = '700ms'; set search_path = public")
-    rescue = threading.Timer(20, stage.watcher.execute, ["select pg_terminate_backend(%s)", (session.info.backend_pid,)])
+    own = (session.info.backend_pid,)
+    rescue = threading.Timer(20, stage.watcher.execute, ["select pg_terminate_backend(%s)", own])
     rescue.start()
     began = time.monotonic()
     with pytest.raises((psycopg.errors.AdminShutdown, psycopg.errors.QueryCanceled)):
