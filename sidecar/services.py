@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,8 +46,11 @@ class Services:
             worker.start()
 
     async def stop(self) -> None:
-        if self._warming:
-            self._warming.cancel()
+        for beginning in (self._warming, self._reading):
+            if beginning:
+                beginning.cancel()
+                with contextlib.suppress(asyncio.CancelledError, Exception):
+                    await beginning
         for worker in self.workers:
             await worker.stop()
         await self.journal.stop()

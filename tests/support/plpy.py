@@ -36,7 +36,7 @@ Plans = dict[str, float | SPIError]
 def no_server() -> Iterator[None]:
     """What the bridge does to the server's own state has nothing to act on outside of a backend."""
     with contextlib.ExitStack() as stack:
-        for name in ("hold_role", "hold_read_only", "leave_superuser"):
+        for name in ("hold_role", "hold_read_only", "set_read_only", "leave_superuser"):
             stack.enter_context(mock.patch.object(bridge, name, lambda *_: None))
         stack.enter_context(mock.patch.object(bridge, "less_stack", contextlib.nullcontext))
         stack.enter_context(mock.patch.object(bridge, "read_tree", lambda sql: Tree("")))
