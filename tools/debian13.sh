@@ -38,9 +38,10 @@ require() {
     unshare --mount --pid --fork true 2>/dev/null || impossible "nothing can be mounted here"
     [ ! -d "$ROOT" ] || return 0
     [ "$(free_mib "$(existing_parent "$CACHE")")" -ge 4000 ] || impossible "it needs 4 GB in $CACHE"
+    # apt tells of its mirrors only once it has been there
+    refresh_lists
     [ -n "$(mirror main)" ] || impossible "apt has no mirror of Debian configured"
     if ! command -v debootstrap >/dev/null; then
-        refresh_lists
         [ -n "$(apt_candidate debootstrap)" ] || impossible "apt has no debootstrap"
         install_packages debootstrap none
     fi
@@ -80,7 +81,7 @@ write_settings() {
     local root=$1 main security
     main=$(mirror main)
     security=$(mirror security)
-    {
+    [ -z "$main" ] || {
         echo "deb $main $SUITE main"
         echo "deb $main $SUITE-updates main"
         [ -z "$security" ] || echo "deb $security $SUITE-security main"

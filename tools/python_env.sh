@@ -143,17 +143,17 @@ install_cpu_torch() {
 }
 
 # Where only PyPI can be reached: its torch has the same version and the CPU's kernels too, beside those for CUDA. The
-# libraries of CUDA that it asks for are four times its size, and nothing here calls them.
+# libraries of CUDA that it asks for take several gigabytes, and nothing here calls them.
 install_pypi_torch() {
     local pin
     pin=$(pinned torch)
-    say "torch: no build without CUDA can be had here; PyPI's is taken without the libraries of CUDA (0.6 GB to download, 1.4 GB on disk)"
+    say "torch: no build without CUDA can be had here; PyPI's is taken without the libraries of CUDA (0.6 GB to download, 1.2 GB on disk)"
     run_logged "torch" "$LOGS/pip-torch.log" "$RETRY" pip_install --no-deps "$pin"
     "$VENV/bin/python" tools/engine_requirements.py torch >"$LOGS/torch-requirements.txt"
     run_logged "what torch needs" "$LOGS/pip-torch.log" "$RETRY" pip_install -r "$LOGS/torch-requirements.txt"
     run_logged "torch without CUDA" "$LOGS/torch-without-cuda.log" "see the log" "$VENV/bin/python" tools/without_cuda.py
     "$VENV/bin/python" -c 'import torch; torch.linalg.inv(torch.eye(2))' >>"$LOGS/torch-without-cuda.log" 2>&1 && return 0
-    warn "it does not load so (see $LOGS/torch-without-cuda.log): the libraries of CUDA are needed (2.2 GB to download, 4 GB on disk)"
+    warn "it does not load so (see $LOGS/torch-without-cuda.log): the libraries of CUDA are needed (about 4 GB more on disk)"
     run_logged "torch with CUDA" "$LOGS/pip-torch.log" "$RETRY" pip_install --force-reinstall "$pin"
 }
 
