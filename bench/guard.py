@@ -14,7 +14,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -124,19 +124,30 @@ def _fuzz(cluster: Cluster, service: Service, number: int, chance: random.Random
         admin.execute("create extension nl2sql cascade")
         admin.execute((ROOT / "sql" / "demo" / "roles.sql").read_bytes())
     _prepare(cluster.dsn("fuzzed"), service)
-    seeds = [line for name in SEEDS for line in statements(ROOT / name)]
     with psycopg.connect(cluster.dsn("fuzzed", "demo_analyst"), autocommit=True) as reader:
-        scope = scope_of(reader)
-        grown = list(seeds)
-        for made in range(1, number + 1):
-            statement = mutate(chance.choice(grown if made % 3 else seeds), seeds, chance)
-            before = found.counts["allowed, with rows"]
-            through = (lambda sql: run(reader, sql)) if made % RUN_ONE_IN == 0 else None
-            found.compare(reader, statement, scope, through)
-            if found.counts["allowed, with rows"] > before and len(statement) < LONGEST_SEED:
-                grown = [*grown[-MOST_SEEDS:], statement]
+        for made in fuzz(reader, scope_of(reader), number, chance, found, through=lambda sql: run(reader, sql)):
             if made % 5000 == 0:
                 print(f"  {made} of {number}, {len(found.differences)} differences", flush=True)
+
+
+def fuzz(
+    reader: Connection,
+    scope: Scope,
+    number: int,
+    chance: random.Random,
+    found: Comparison,
+    through: Callable[[str], Outcome] | None = None,
+) -> Iterator[int]:
+    """Compare so many statements, one by one; those that have rows are changed further."""
+    seeds = [line for name in SEEDS for line in statements(ROOT / name)]
+    grown = list(seeds)
+    for made in range(1, number + 1):
+        statement = mutate(chance.choice(grown if made % 3 else seeds), seeds, chance)
+        before = found.counts["allowed, with rows"]
+        found.compare(reader, statement, scope, through if made % RUN_ONE_IN == 0 else None)
+        if found.counts["allowed, with rows"] > before and len(statement) < LONGEST_SEED:
+            grown = [*grown[-MOST_SEEDS:], statement]
+        yield made
 
 
 def statements(path: Path) -> Iterator[str]:
@@ -148,10 +159,14 @@ def statements(path: Path) -> Iterator[str]:
 
 def scope_of(reader: Connection) -> Scope:
     """What the reader may read, as the guard is told it."""
-    named = "nl2sql._named_relations(current_schemas(false), array(select relname::text from pg_class))"
-    row = reader.execute(f"select current_schemas(false), {named}".encode()).fetchone()
+    names = """array(
+        select c.relname::text from pg_class as c
+        where c.relnamespace::regnamespace::name = any (current_schemas(false)))"""
+    asked = f"select current_schemas(false), nl2sql._named_relations(current_schemas(false), {names})"
+    row = reader.execute(asked.encode()).fetchone()
     assert row
-    return ScopeBody.model_validate({"search_path": row[0], "tables": row[1]}).typed()
+    body = ScopeBody.model_validate({"search_path": row[0], "tables": row[1]})
+    return body.typed(reader.info.server_version)
 
 
 def run(reader: Connection, statement: str) -> Outcome:

@@ -14,7 +14,7 @@ from typing import Self
 
 import httpx
 
-START = 30.0  # seconds until it must serve
+START = 60.0  # seconds until it must serve
 STOP = 60.0
 
 

@@ -41,7 +41,11 @@ def refuse_newer(sql: str, server_version: int) -> None:
     if server_version >= _NEW_NUMBERS or not _NEW_NUMBER.search(sql):
         return
     text = sql.encode()
-    for token in postgast.scan(sql).tokens:
+    try:
+        tokens = postgast.scan(sql).tokens
+    except postgast.PgQueryError as error:
+        raise NotSql(str(error)) from None
+    for token in tokens:
         number = text[token.start : token.end].decode()
         if number[:1].isdigit() and _NEW_NUMBER.search(number):
             raise NotSql(f'trailing junk after numeric literal at or near "{number}"')
