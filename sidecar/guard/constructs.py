@@ -51,7 +51,7 @@ TYPES = frozenset(
 )
 # Of well-known extensions. Who made a type of that name is for the server's side to know.
 EXTENSION_TYPES = frozenset(
-    "citext cube geography geometry halfvec hstore lquery ltree ltxtquery sparsevec vector".split()
+    "citext cube geography geometry halfvec hstore lquery ltree ltxtquery query_int sparsevec vector".split()
 )
 
 

@@ -30,6 +30,7 @@ _KIND_OF_FIELD = {
     "returning": "JsonReturning",
     "search_clause": "CTESearchClause",
     "typeName": "TypeName",
+    "val": "JsonValueExpr",
     "value": "JsonValueExpr",
     "withClause": "WithClause",
 }

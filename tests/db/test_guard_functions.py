@@ -19,11 +19,12 @@ NEWER = (
         "any_value array_sample array_shuffle date_add date_subtract erf erfc random_normal".split(), 160000
     )
     | dict.fromkeys("to_bin to_oct unicode_assigned uuid_extract_timestamp uuid_extract_version".split(), 170000)
+    | {"jsonb_populate_record_valid": 170000}
     | dict.fromkeys("array_reverse array_sort casefold crc32 crc32c gamma lgamma uuidv4 uuidv7".split(), 180000)
 )
 # Volatile, but without any effect beyond their own result.
 HARMLESS_VOLATILE = {
-    *("random", "gen_random_uuid", "clock_timestamp"),
+    *("random", "gen_random_uuid", "clock_timestamp", "timeofday"),
     *("array_sample", "array_shuffle", "random_normal", "uuidv4", "uuidv7"),
 }
 # Named like what is forbidden, but they tell of their argument alone.
