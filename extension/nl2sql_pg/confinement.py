@@ -27,8 +27,8 @@ _EPOCH = 946_684_800  # 2000-01-01, from where PostgreSQL counts its time
 _WATCH = signal.SIGRTMIN + 5  # neither PostgreSQL nor Python uses these
 AGAIN_NS = 200_000_000
 WATCH_NS = 50_000_000
-PATIENCE = 1.0  # seconds of unheeded cancels until the session is to end
-FORCE = 0.2  # and more seconds until it is made to
+PATIENCE = 1.4  # seconds of unheeded cancels until the session is to end
+FORCE = 0.1  # and more seconds until it is made to
 MEMORY = 384_000_000  # more bytes than the process had, for one statement
 
 
@@ -139,12 +139,20 @@ def hold_role() -> None:
     symbol("SetUserIdAndSecContext")(user, ctypes.c_int(context.value | _LOCAL_USERID_CHANGE))
 
 
-def hold_read_only() -> None:
-    """Nothing can be written until the subtransaction around ends.
+def hold_read_only() -> bool:
+    """Nothing can be written until the subtransaction around ends; whether that was so already.
 
     Not by set_config(): PL/Python runs each query in a subtransaction of its own, whose end takes the setting back.
     """
-    variable("XactReadOnly", ctypes.c_bool).value = True
+    return set_read_only(True)
+
+
+def set_read_only(wanted: bool) -> bool:
+    """Set it; what it was before."""
+    flag = variable("XactReadOnly", ctypes.c_bool)
+    before = bool(flag.value)
+    flag.value = wanted
+    return before
 
 
 def is_superuser() -> bool:

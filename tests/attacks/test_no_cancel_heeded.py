@@ -89,7 +89,9 @@ def test_the_callers_own_timeout_is_a_limit_too(stage: Stage) -> None:
     stage.watcher.execute("select nl2sql.set_setting('max_seconds', '60')")
     session = stage.connect("login")
     session.execute("set statement_timeout = '700ms'; set search_path = public")
-    rescue = threading.Timer(20, stage.watcher.execute, ["select pg_terminate_backend(%s)", (session.info.backend_pid,)])
+    rescue = threading.Timer(
+        20, stage.watcher.execute, ["select pg_terminate_backend(%s)", (session.info.backend_pid,)]
+    )
     rescue.start()
     began = time.monotonic()
     with pytest.raises((psycopg.errors.AdminShutdown, psycopg.errors.QueryCanceled)):
