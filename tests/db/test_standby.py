@@ -133,14 +133,15 @@ def test_is_cancelled_in_time(standby: Connection, sidecar_socket: Path) -> None
 
 
 def test_a_conflict_says_to_ask_again(followed: Followed, standby: Connection, sidecar_socket: Path) -> None:
-    """The primary removes rows while the question is with the model; what was kept for the outcome is what counts."""
+    """The primary removes rows while the question is with the model."""
     with psycopg.connect(followed.standby.dsn(), autocommit=True) as admin:
         admin.execute("alter system set max_standby_streaming_delay = 0")
         admin.execute("select pg_reload_conf()")
 
     def behave(connection: Any, request: bytes) -> None:
         if request_path(request) != "/v1/generate":
-            return answers()(connection, request)
+            answers()(connection, request)
+            return
         with psycopg.connect(followed.primary.dsn(), autocommit=True) as primary:
             primary.execute("create table gone as select generate_series(1, 1000) as id")
             primary.execute("delete from gone")
