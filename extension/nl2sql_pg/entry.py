@@ -17,7 +17,7 @@ from nl2sql_pg.attempts import Trail
 from nl2sql_pg.auditing import noted, recorded
 from nl2sql_pg.bridge import Database
 from nl2sql_pg.context import open_context
-from nl2sql_pg.envelope import enveloped
+from nl2sql_pg.envelope import enveloped, read_only
 from nl2sql_pg.errors import Refusal
 from nl2sql_pg.question import Options, clean_question, decoded, read_options
 from nl2sql_pg.statement import tidy
@@ -37,7 +37,7 @@ def ask(plpy: Any, question: str | None, options: str | None, caller: str) -> st
             feedback_.remember(context, asked, answer)
         return {"ok": answer}
 
-    return enveloped(plpy, work)
+    return read_only(plpy, work)
 
 
 def trace(plpy: Any, question: str | None, options: str | None, caller: str) -> str:
@@ -56,7 +56,7 @@ def trace(plpy: Any, question: str | None, options: str | None, caller: str) -> 
                 entry.note(verdict="refused", sqlstate=refusal.sqlstate, message=refusal.message)
         return {"ok": tracing.rows(trail, refused)}
 
-    return enveloped(plpy, work)
+    return read_only(plpy, work)
 
 
 def status(plpy: Any, caller: str) -> str:

@@ -11,7 +11,7 @@ from nl2sql_pg.attempts import Trail
 from nl2sql_pg.auditing import Entry, recorded
 from nl2sql_pg.bridge import Database
 from nl2sql_pg.context import Context, open_context
-from nl2sql_pg.envelope import enveloped
+from nl2sql_pg.envelope import enveloped, read_only
 from nl2sql_pg.errors import Refusal
 from nl2sql_pg.limits import Allowance, allowance, refuse_others, split_options
 from nl2sql_pg.question import Options, clean_question, decoded, read_options
@@ -45,12 +45,12 @@ def run(plpy: Any, sql: str | None, options: str | None, caller: str) -> str:
             ran = _ran(context, running.guarded(context, sql), allowance(context, mine), entry)
         return {"ok": {"rows": ran.rows, "warnings": ran.warnings}}
 
-    return enveloped(plpy, work)
+    return read_only(plpy, work)
 
 
 def query(plpy: Any, question: str | None, options: str | None, caller: str) -> str:
     """nl2sql._query"""
-    return enveloped(plpy, lambda db: {"ok": _asked_and_run(db, "query", question, options, caller)})
+    return read_only(plpy, lambda db: {"ok": _asked_and_run(db, "query", question, options, caller)})
 
 
 def typed(plpy: Any, action: str, question: str | None, options: str | None, caller: str) -> str:
@@ -66,7 +66,7 @@ def typed(plpy: Any, action: str, question: str | None, options: str | None, cal
             )
         return {"ok": _asked_and_run(db, action, question, options, caller, typed=True)}
 
-    return enveloped(plpy, work)
+    return read_only(plpy, work)
 
 
 def save_view(plpy: Any, name: str | None, question: str | None, options: str | None, caller: str) -> str:

@@ -24,3 +24,13 @@ def enveloped(plpy: Any, work: Callable[[Database], dict[str, Any]]) -> str:
         # Not a cancel: those arrive as ServerError from the one place that asks for them.
         db.log("nl2sql: " + traceback.format_exc())
         return json.dumps({"error": internal(error).fields()})
+
+
+def read_only(plpy: Any, work: Callable[[Database], dict[str, Any]]) -> str:
+    """As enveloped(), and nothing that the work leads to can write."""
+
+    def held(db: Database) -> dict[str, Any]:
+        with db.read_only():
+            return work(db)
+
+    return enveloped(plpy, held)

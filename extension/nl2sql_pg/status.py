@@ -8,6 +8,7 @@ from typing import Any
 from nl2sql_pg import PROTOCOL, __version__
 from nl2sql_pg.context import Context
 from nl2sql_pg.errors import Refusal
+from nl2sql_pg.selftest import try_out
 
 PATIENCE = 3.0  # seconds; a status that hangs is no status
 
@@ -20,7 +21,14 @@ Row = dict[str, str]
 
 def components(context: Context) -> list[Row]:
     """Every component's row; never raises for a component that is down."""
-    return [_extension(context), _server(context), *_sidecar(context), _index(context)]
+    sidecar = _sidecar(context)
+    return [
+        _extension(context),
+        _server(context),
+        *sidecar,
+        _index(context),
+        _self_test(context, sidecar[0]["state"] == "ready"),
+    ]
 
 
 def _row(component: str, state: str, detail: str, action: str = "none") -> Row:
@@ -89,3 +97,10 @@ def _index(context: Context) -> Row:
     if state["queued"] or state["indexed"] < state["relations"]:
         return _row("index", "behind", detail, "none if the sidecar keeps it; else SELECT nl2sql.refresh_index();")
     return _row("index", "fresh", detail)
+
+
+def _self_test(context: Context, sidecar: bool) -> Row:
+    if not sidecar:
+        return _row("self-test", "not tried", "nothing can be asked or run without the sidecar", "see sidecar")
+    tried = try_out(context)
+    return _row("self-test", tried.state, tried.detail, tried.action)

@@ -6,7 +6,6 @@ returns jsonb
 language plpython3u volatile called on null input security invoker parallel unsafe
 set search_path = pg_catalog, pg_temp
 set jit = off
-set transaction_read_only = on
 set lock_timeout = '2s'
 as $python$
 from nl2sql_pg import entry
@@ -66,7 +65,6 @@ returns jsonb
 language plpython3u volatile called on null input security invoker parallel unsafe
 set search_path = pg_catalog, pg_temp
 set jit = off
-set transaction_read_only = on
 set lock_timeout = '2s'
 as $python$
 from nl2sql_pg import entry
@@ -119,4 +117,4 @@ begin
             as c (component text, state text, detail text, action text);
 end
 $plpgsql$;
-comment on function nl2sql.status() is 'a row a component: extension, sidecar, engine, model, embedder, index; its state and what to do';
+comment on function nl2sql.status() is 'a row a component: extension, sidecar, engine, model, embedder, index, and a self-test; its state and what to do';

@@ -247,7 +247,6 @@ returns jsonb
 language plpython3u volatile called on null input security invoker parallel unsafe
 set search_path = pg_catalog, pg_temp
 set jit = off
-set transaction_read_only = on
 set lock_timeout = '1s'
 as $python$
 from nl2sql_pg import entry_running

@@ -6,7 +6,6 @@ returns jsonb
 language plpython3u volatile called on null input security invoker parallel unsafe
 set search_path = pg_catalog, pg_temp
 set jit = off
-set transaction_read_only = on
 set lock_timeout = '1s'
 as $python$
 from nl2sql_pg import entry_running
@@ -20,7 +19,6 @@ returns jsonb
 language plpython3u volatile called on null input security invoker parallel unsafe
 set search_path = pg_catalog, pg_temp
 set jit = off
-set transaction_read_only = on
 set lock_timeout = '1s'
 as $python$
 from nl2sql_pg import entry_running

@@ -49,7 +49,7 @@ as $sql$
     from (values ('nl2sql_masker')) as k (name)
         left join pg_roles as r on r.rolname = k.name
         cross join lateral (
-            select string_agg(a.member::regrole::text, ', ' order by a.member::regrole::text)
+            select string_agg(distinct a.member::regrole::text, ', ' order by a.member::regrole::text)
             from pg_auth_members as a where a.roleid = r.oid) as m (names)
     where m.names is not null or (r.rolbypassrls and not r.rolcanlogin) is not true
 $sql$;

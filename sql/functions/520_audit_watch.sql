@@ -76,8 +76,11 @@ as $sql$
         union
         select m.member from reached as a join pg_auth_members as m on m.roleid = a.id
     ), lines (item) as (
-        select format('%s is a member of %s%s', m.member::regrole, m.roleid::regrole,
-            case when m.admin_option then ' with admin option' else '' end)
+        select format('%s is a member of %s%s', m.member::regrole, m.roleid::regrole, concat(
+            case when m.admin_option then ' with admin option' end,
+            -- options of a membership from PostgreSQL 16 on, which is no column before
+            case when to_jsonb(m) ->> 'inherit_option' = 'false' then ' without inherit' end,
+            case when to_jsonb(m) ->> 'set_option' = 'false' then ' without set' end))
         from reached as a join pg_auth_members as m on m.roleid = a.id
         union all
         select format('%s %s', r.oid::regrole, x.may)

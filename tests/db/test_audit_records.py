@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from typing import Any
@@ -94,6 +95,8 @@ def test_it_outlives_the_transaction(database: Database, analyst: Connection, be
 
 
 def test_a_cancelled_question(database: Database, analyst: Connection) -> None:
+    with contextlib.suppress(psycopg.Error):
+        analyst.execute(ASK)  # nobody is there; but a session's first question loads Python
     analyst.execute("set statement_timeout = '300ms'")
     stop = threading.Event()
     with journal(database.socket, lambda c, r: void(stop.wait(5))) as kept, pytest.raises(psycopg.errors.QueryCanceled):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.conftest import Connection
@@ -57,13 +58,27 @@ MASKS = {
     "nl2sql.mask_null(anyelement)",
 }
 # Called for a question, in a state that can't write.
-READ_ONLY = {
-    "nl2sql._ask(text,jsonb,jsonb)",
-    "nl2sql._trace(text,jsonb,jsonb)",
-    "nl2sql._run(text,jsonb,jsonb)",
-    "nl2sql._query(text,jsonb,jsonb)",
-    "nl2sql._typed(text,text,jsonb,jsonb)",
-}
+READ_ONLY = (
+    "nl2sql._ask('question', '{}', '{\"schemas\": []}')",
+    "nl2sql._trace('question', '{}', '{\"schemas\": []}')",
+    "nl2sql._run('select 1', '{}', '{\"schemas\": []}')",
+    "nl2sql._query('question', '{}', '{\"schemas\": []}')",
+    "nl2sql._typed('open', 'question', '{}', '{\"schemas\": []}')",
+)
+# These store or make something, or only look.
+WRITING = (
+    "nl2sql._check('select 1', '{\"schemas\": []}')",
+    "nl2sql._save_view('v', 'question', '{}', '{\"schemas\": []}')",
+    "nl2sql._add_example('question', 'select 1', null, '{\"schemas\": []}')",
+)
+# Says to the client in which state the first query of a call finds the transaction.
+SPY = """
+alter function nl2sql._settings() rename to _settings_of_old;
+create function nl2sql._settings() returns jsonb language plpgsql as $$
+begin
+    raise warning 'transaction_read_only: %', current_setting('transaction_read_only');
+    return nl2sql._settings_of_old();
+end $$"""
 # With the rights of the owner: they read or write a private table, as the comment above each says.
 DEFINERS = {
     "nl2sql._limits_of(name,name)",
@@ -164,9 +179,26 @@ def test_definers_have_no_dynamic_sql(admin: Connection) -> None:
     assert not [source for source in sources if re.search(r"\bexecute\b|plpy", source, re.IGNORECASE)]
 
 
-def test_questions_run_read_only(admin: Connection) -> None:
-    read_only = "'transaction_read_only=on' = any (proconfig)"
-    assert set(column(admin, f"select oid::regprocedure::text from pg_proc where {OURS} and {read_only}")) == READ_ONLY
+@pytest.fixture(scope="module")
+def spied(cluster: Cluster, template: str) -> Iterator[Connection]:
+    with new_database(cluster, template) as found, found.connect() as connection:
+        connection.execute(SPY)
+        yield connection
+
+
+@pytest.mark.parametrize(("call", "state"), [*((c, "on") for c in READ_ONLY), *((c, "off") for c in WRITING)])
+def test_questions_run_read_only(spied: Connection, call: str, state: str) -> None:
+    told: list[str] = []
+
+    def note(diagnostic: psycopg.errors.Diagnostic) -> None:
+        told.append(diagnostic.message_primary or "")
+
+    spied.add_notice_handler(note)
+    with spied.transaction():
+        spied.execute(f"select {call}".encode())  # nobody listens at the socket: an error in its envelope
+        assert column(spied, "show transaction_read_only") == ["off"], "as it was before"
+    spied.remove_notice_handler(note)
+    assert set(told) == {f"transaction_read_only: {state}"}
 
 
 def test_everything_has_a_comment(admin: Connection) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import psycopg
@@ -22,6 +23,10 @@ PAIRS = [
 ]
 
 
+# What PostgreSQL takes from 16 on: the function, and a subquery without a name.
+SINCE_16 = re.compile(r"any_value\(|from \(select [^()]*(\([^()]*\)[^()]*)*\) where")
+
+
 def refused(connection: Connection, sql: str) -> bool:
     try:
         connection.execute(f"explain {sql}".encode())
@@ -35,6 +40,8 @@ def refused(connection: Connection, sql: str) -> bool:
 def test_pairs(odd_shop: Connection) -> None:
     assert len(PAIRS) >= 40
     for given, expected, was_invalid in PAIRS:
+        if odd_shop.info.server_version >= 160_000 and SINCE_16.search(given):
+            was_invalid = False
         assert refused(odd_shop, given) or not was_invalid, given
         assert not refused(odd_shop, expected), expected
 

@@ -56,6 +56,7 @@ class FakePlpy:
             "set_config": [{"reader": 0, "stack": 0}],
             "transaction_read_only": [{"state": "on"}],
             "nl2sql._has_code_of_others(": [{"others": False}],
+            "has_function_privilege('nl2sql._ask(": [{"may": False}],
             **NO_UNDECLARED_KEYS,
             **NOTHING_CAPTURED,
         }

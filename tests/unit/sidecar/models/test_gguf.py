@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from gguf import GGMLQuantizationType
 from gguf.quants import dequantize, quantize
 from safetensors import safe_open
@@ -17,15 +17,17 @@ from sidecar.errors import SidecarError
 from sidecar.models import gguf
 from tests.unit.sidecar.models.tiny_gguf import TEMPLATE, tiny_weights, write_tiny_gguf
 
+torch = pytest.importorskip("torch", reason="comes with the engine")
 
-def converted(source: Path, folder: Path) -> dict[str, torch.Tensor]:
+
+def converted(source: Path, folder: Path) -> dict[str, Any]:
     folder.mkdir()
     gguf.convert(source, folder)
     with safe_open(folder / "model.safetensors", "pt") as stored:
         return {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 (not a dict)
 
 
-def as_bf16(values: np.ndarray) -> torch.Tensor:
+def as_bf16(values: np.ndarray) -> Any:
     """What the file holds of these values, rounded by torch and not by us."""
     if values.ndim > 1:
         values = dequantize(quantize(values, GGMLQuantizationType.Q8_0), GGMLQuantizationType.Q8_0)
