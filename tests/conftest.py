@@ -20,7 +20,13 @@ from tools.cluster import SUPERUSER, Cluster
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 # No data of these clusters is worth waiting for the disk.
-FAST = {"fsync": "off", "max_wal_senders": "0", "wal_level": "minimal", "max_connections": "300"}
+FAST = {
+    "fsync": "off",
+    "max_wal_senders": "0",
+    "wal_level": "minimal",
+    "max_connections": "300",
+    "max_prepared_transactions": "5",
+}
 TEMPLATE = "nl2sql_template"
 _numbers = itertools.count(1)
 

@@ -39,6 +39,7 @@ host  all             all 127.0.0.1/32 scram-sha-256
 SMALL = {
     "shared_buffers": "128MB",
     "max_connections": "100",
+    "client_connection_check_interval": "2s",  # statements of clients that are gone end
     "listen_addresses": "127.0.0.1",
     "unix_socket_permissions": "0700",
     "password_encryption": "scram-sha-256",

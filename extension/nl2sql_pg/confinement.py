@@ -27,8 +27,8 @@ _EPOCH = 946_684_800  # 2000-01-01, from where PostgreSQL counts its time
 _WATCH = signal.SIGRTMIN + 5  # neither PostgreSQL nor Python uses these
 AGAIN_NS = 200_000_000
 WATCH_NS = 50_000_000
-PATIENCE = 1.0  # seconds of unheeded cancels until the session is to end
-FORCE = 0.2  # and more seconds until it is made to
+PATIENCE = 1.4  # seconds of unheeded cancels until the session is to end
+FORCE = 0.1  # and more seconds until it is made to
 MEMORY = 384_000_000  # more bytes than the process had, for one statement
 
 
@@ -150,8 +150,9 @@ def hold_read_only() -> bool:
 def set_read_only(wanted: bool) -> bool:
     """Set it; what it was before."""
     flag = variable("XactReadOnly", ctypes.c_bool)
-    before, flag.value = flag.value, wanted
-    return bool(before)
+    before = bool(flag.value)
+    flag.value = wanted
+    return before
 
 
 def is_superuser() -> bool:

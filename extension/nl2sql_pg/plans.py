@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 
-# EXPLAIN writes a property a line. Read line by line, since a plan may be nested deeper than json.loads() goes; what
-# stands in a text has its line ends written as \n, so that no text can look like a line.
-_LINE = re.compile(r'^ *"(Node Type|Relation Name|Total Cost|Plan Rows)": (.*?),?$', re.MULTILINE)
+_READ = tuple(f'"{name}": ' for name in ("Node Type", "Relation Name", "Total Cost", "Plan Rows"))
 
 
 @dataclass
@@ -50,10 +47,18 @@ class Plan:
 
 
 def read_plan(text: str) -> Plan:
-    """The answer of EXPLAIN (FORMAT JSON)."""
+    """The answer of EXPLAIN (FORMAT JSON).
+
+    It has a property a line, and is read so: a plan may be nested deeper than json.loads() goes. In what stands in a
+    text line ends are written as \\n, so that no text can look like a line.
+    """
     nodes: list[Node] = []
-    for name, written in _LINE.findall(text):
-        value = json.loads(written)
+    for line in text.split("\n"):
+        found = line.lstrip()
+        if not found.startswith(_READ):
+            continue
+        name, _, written = found[1:].partition('": ')
+        value = json.loads(written.rstrip(","))
         if name == "Node Type":  # the first property of each
             nodes.append(Node(value))
         elif name == "Relation Name":

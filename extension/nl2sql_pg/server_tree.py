@@ -22,7 +22,7 @@ _SYSTEM_COLUMNS = 7  # a column's bit is its number and this; -FirstLowInvalidHe
 _FUNCTION = re.compile(r":(?:funcid|opfuncid|aggfnoid|winfnoid) ([1-9]\d*)")
 _OPERATORS = re.compile(r":opnos \(o((?: \d+)*)\)")  # of a comparison of rows
 _RELATION = re.compile(r":relid ([1-9]\d*)")
-_XML = re.compile(r"\{XMLEXPR|\{TABLEFUNC (?::functype 0 )?:ns_uris|:resulttype 142 ")
+_XML = re.compile(r"(?<!\\)\{(?:XMLEXPR|TABLEFUNC (?::functype 0 )?:ns_uris)|:resulttype 142 ")
 # Braces in names and texts have a backslash before them.
 _STEP = re.compile(r"(?<!\\)([{}])|:relid (\d+)|:selectedCols \(b((?: \d+)*)\)")
 

@@ -7,6 +7,7 @@ import string
 from dataclasses import dataclass
 from typing import Any
 
+from nl2sql_pg.bridge import MAX_TEXT
 from nl2sql_pg.client import malformed
 from nl2sql_pg.context import Context
 from nl2sql_pg.errors import Refusal
@@ -80,6 +81,13 @@ def refuse_captured(context: Context, sql: str, consequence: str) -> None:
 
     The guard knows functions by their names; an overload in a schema of the search path may fit the arguments better.
     """
+    if len(sql) > MAX_TEXT:
+        raise Refusal(
+            "54000",
+            f"the statement has more than {MAX_TEXT} characters in its normal form",
+            detail=consequence,
+            hint="Shorten it.",
+        )
     if _ESCAPED.search(sql):
         raise Refusal(
             "NL403",

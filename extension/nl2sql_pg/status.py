@@ -13,6 +13,7 @@ from nl2sql_pg.selftest import try_out
 PATIENCE = 3.0  # seconds; a status that hangs is no status
 
 _INSTALLED = "select extversion from pg_extension where extname = 'nl2sql'"
+_CHECKED = "select current_setting('client_connection_check_interval')"
 _INDEX = "select relations, indexed, embedded, queued, newest, embedder from nl2sql._index_state()"
 
 Row = dict[str, str]
@@ -21,7 +22,13 @@ Row = dict[str, str]
 def components(context: Context) -> list[Row]:
     """Every component's row; never raises for a component that is down."""
     sidecar = _sidecar(context)
-    return [_extension(context), *sidecar, _index(context), _self_test(context, sidecar[0]["state"] == "ready")]
+    return [
+        _extension(context),
+        _server(context),
+        *sidecar,
+        _index(context),
+        _self_test(context, sidecar[0]["state"] == "ready"),
+    ]
 
 
 def _row(component: str, state: str, detail: str, action: str = "none") -> Row:
@@ -34,6 +41,19 @@ def _extension(context: Context) -> Row:
     if installed == __version__:
         return _row("extension", "ready", detail)
     return _row("extension", "outdated", f"{detail}, Python package {__version__}", "ALTER EXTENSION nl2sql UPDATE;")
+
+
+def _server(context: Context) -> Row:
+    """What it does with statements whose clients are gone; those that wait for an answer end anyway."""
+    every = context.db.value(_CHECKED)
+    if every != "0":
+        return _row("server", "ready", f"looks every {every} whether clients of running statements are still there")
+    return _row(
+        "server",
+        "ready",
+        "statements go on when their clients are gone, up to max_seconds",
+        "ALTER SYSTEM SET client_connection_check_interval = '2s'; SELECT pg_reload_conf();",
+    )
 
 
 def _sidecar(context: Context) -> list[Row]:

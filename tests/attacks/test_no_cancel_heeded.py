@@ -1,4 +1,4 @@
-"""Statements for which PostgreSQL looks for no cancel: none outlives its limit by 2 s; only its own session ends."""
+"""Where PostgreSQL looks for no cancel: nothing outlives its limit by 2 s, and only its own session ends."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tests.support.peer import http, peer
 LATE = 2.0
 DEAF = {
     "arrays": "select array(select generate_series(1, 60000)) && array(select generate_series(-60000, -1))",
-    "strpos": "select strpos(repeat('ab', 30000000), repeat('ab', 15000000) || 'c')",
-    "split_part": "select split_part(repeat(repeat('ab', 1000) || 'd', 90000), repeat('ab', 1000) || 'c', 3)",
-    "like": "select repeat('a', 20000) like repeat('%a', 900) || '_b'",
+    "strpos": "select strpos(repeat('a', 4000000), 'b' || repeat('a', 2000000))",
+    "split_part": "select split_part(repeat('a', 4000000), 'b' || repeat('a', 2000000), 3)",
+    "like": "select repeat('a', 4000000) like '%' || repeat('a', 2000000) || 'b%'",
     "translate": "select length(translate(repeat('abcdef', 3000000), repeat('xyz', 300000), repeat('abc', 300000)))",
     "btrim": "select btrim(repeat('ab', 5000000), repeat('xyzw', 200000) || 'ab')",
-    "jsonb": """select jsonb_agg(array[array[g]]) @> jsonb_agg(array[array[g + 20000]])
-        from generate_series(1, 20000) as g""",
+    "jsonb": """select jsonb_agg(jsonb_build_array(g)) @> jsonb_agg(jsonb_build_array(g))
+        from generate_series(1, 30000) as g""",
     "normalize": r"""select normalize(string_agg(case g % 2 when 0 then U&'\0301' else U&'\0316' end, ''))
         from generate_series(1, 200000) as g""",
     "power": "select " + " + ".join(f"(9.{n} ^ 130000 > 0)::int" for n in range(1, 10)),
@@ -90,8 +90,9 @@ def test_the_callers_own_timeout_is_a_limit_too(stage: Stage) -> None:
     stage.watcher.execute("select nl2sql.set_setting('max_seconds', '60')")
     session = stage.connect("login")
     session.execute("set statement_timeout = '700ms'; set search_path = public")
-    own = (session.info.backend_pid,)
-    rescue = threading.Timer(20, stage.watcher.execute, ["select pg_terminate_backend(%s)", own])
+    rescue = threading.Timer(
+        20, stage.watcher.execute, ["select pg_terminate_backend(%s)", (session.info.backend_pid,)]
+    )
     rescue.start()
     began = time.monotonic()
     with pytest.raises((psycopg.errors.AdminShutdown, psycopg.errors.QueryCanceled)):
@@ -101,7 +102,7 @@ def test_the_callers_own_timeout_is_a_limit_too(stage: Stage) -> None:
     assert time.monotonic() - began < 0.7 + LATE
 
 
-@pytest.mark.parametrize("sign", ["+", "- ", "not ", "~", "1+"])
+@pytest.mark.parametrize("sign", ["+", "- ", "not ", "~", "1+", "x(1), "])
 def test_texts_that_take_the_parser_long(stage: Stage, taken_over: Path, sign: str) -> None:
     """Proposals have bounds before the server reads one; within them the parser does."""
     before, session = started(stage.watcher), stage.connect("login")
@@ -109,7 +110,7 @@ def test_texts_that_take_the_parser_long(stage: Stage, taken_over: Path, sign: s
         began = time.monotonic()
         with peer(taken_over, answers(f"select {sign * times}1")), pytest.raises(psycopg.Error) as caught:
             session.execute("select nl2sql.ask('how many orders are there', '{\"candidates\": 1}')")
-        assert caught.value.sqlstate in ("NL406", "57P01"), caught.value
+        assert caught.value.sqlstate in ("NL406", "NL006", "57P01"), caught.value
         assert time.monotonic() - began < 3 * (2 + LATE)
         session = stage.connect("login")
     assert started(stage.watcher) == before

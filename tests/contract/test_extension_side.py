@@ -263,7 +263,7 @@ def test_status(path: Path, name: str) -> None:
         rows = json.loads(entry.status(session(path), CALLER))["ok"]
     script.check()
     found = {row["component"]: row for row in rows}
-    assert list(found) == ["extension", "sidecar", "engine", "model", "embedder", "index", "self-test"]
+    assert list(found) == ["extension", "server", "sidecar", "engine", "model", "embedder", "index", "self-test"]
     for part in exchanges(name)[0]["response"]["body"]["components"]:
         assert found[part["component"]] == part
     assert found["index"]["state"] == "fresh"

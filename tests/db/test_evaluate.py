@@ -74,6 +74,33 @@ def evaluate(connection: Connection, suite: str = "default", **settings: str) ->
     return {row[0]: row for row in connection.execute(query, (suite, json.dumps(settings))).fetchall()}
 
 
+def test_limits_of_the_role_hold(admin: Connection, analyst: Connection, listening: Peer) -> None:
+    add(analyst, "how many customers")
+    admin.execute("select nl2sql.set_limit('analyst', max_cost => 1)")
+    (row,) = evaluate(analyst).values()
+    assert row[1] == "gold failed" and row[5].startswith("NL411: the statement is too costly")
+    admin.execute("select nl2sql.set_limit('analyst', max_plan_rows => 2)")
+    (row,) = evaluate(analyst).values()
+    assert row[1] == "gold failed" and row[5].startswith("NL411: the statement is too costly")
+    admin.execute("select nl2sql.drop_limit('analyst')")
+    judge = "select nl2sql._judge_case('select count(*) from customers', %s, nl2sql._caller())"
+    huge = "select count(*) from generate_series(1, 40000000) as g"
+    admin.execute("select nl2sql.set_setting('max_cost', '1000')")
+    reply = analyst.execute(judge, (huge,)).fetchone()
+    assert reply and reply[0]["ok"]["verdict"] == "invalid" and reply[0]["ok"]["error"].startswith("NL411")
+
+
+def test_trials_heed_the_limits_of_the_role(admin: Connection, analyst: Connection, listening: Peer) -> None:
+    analyst.execute("set nl2sql.trial_run = on")
+    asked = "select nl2sql('one over nothing')"
+    with pytest.raises(psycopg.Error):
+        analyst.execute(asked)
+    for limit in ("max_cost => 1", "max_plan_rows => 1"):
+        admin.execute(f"select nl2sql.set_limit('analyst', {limit})".encode())
+        assert analyst.execute(asked).fetchone(), "too costly to be tried, so that nobody sees that it fails"
+    admin.execute("select nl2sql.drop_limit('analyst')")
+
+
 def test_verdicts(analyst: Connection, listening: Peer) -> None:
     add(analyst)
     found = evaluate(analyst)

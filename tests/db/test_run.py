@@ -99,3 +99,11 @@ def test_read_only_and_rolled_back_transactions(caller: Connection) -> None:
     assert check(caller, "select id from orders")["columns"] == ["public.orders.id"]
     caller.execute("rollback")
     assert run(caller, "select 1 as one") == [{"one": 1}]
+
+
+def test_nothing_keeps_a_transaction_from_being_prepared(caller: Connection, admin: Connection) -> None:
+    """Application servers with distributed transactions prepare every transaction, also those that only read."""
+    for number, call in enumerate(("nl2sql.check('select id from orders')", "nl2sql.run('select id from orders')")):
+        caller.execute(f"begin; select {call}; prepare transaction 'two phases {number}'".encode())
+        caller.execute(f"commit prepared 'two phases {number}'".encode())
+    assert admin.execute("select count(*) from pg_prepared_xacts").fetchone() == (0,)

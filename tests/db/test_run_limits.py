@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import Connection, Database
 from tests.db.test_run import check, run
+from tests.support.aftermath import forget_peak, peak_kilobytes
 from tests.support.sidecar import Sidecar
 
 SLOW = "with recursive endless (n) as (select 1 union all select n + 1 from endless) select count(*) from endless"
@@ -174,6 +175,32 @@ def test_planning_takes_no_more_memory_than_running(caller: Connection, admin: C
     assert caller.execute(planned, ("select length(repeat('x', 1000))",)).fetchone() == (None,)
     assert caller.execute(planned, ("select length(repeat('x', 900000000))",)).fetchone() == ("53200",)
     assert caller.execute("select length(repeat('x', 900000000))").fetchone() == (900000000,)
+
+
+def test_views_that_double_are_bounded(caller: Connection, admin: Connection) -> None:
+    """Each joins the one below with itself: the server expands them while it parses, before it plans."""
+    admin.execute("create view public.v0 as select id as n from customers")
+    for level in range(1, 18):
+        below = f"public.v{level - 1}"
+        admin.execute(
+            f"create view public.v{level} as select a.n from {below} as a join {below} as b using (n)".encode()
+        )
+    admin.execute("grant select on all tables in schema public to analyst")
+    run(caller, "select 1")
+    forget_peak(caller.info.backend_pid)
+    told = check(caller, "select count(*) from v17")
+    assert told["verdict"] == "refused" and told["rule"] in ("53200", "54000")
+    assert refused(caller, "select count(*) from v17").sqlstate in ("53200", "54000")
+    with pytest.raises(psycopg.Error):
+        caller.execute("select nl2sql.add_case('s', 'how many', 'select count(*) from v17')")
+    assert peak_kilobytes(caller.info.backend_pid) < 600_000
+    assert check(caller, "select count(*) from v2")["verdict"] == "allowed"
+
+
+def test_deep_plans(caller: Connection) -> None:
+    terms = " ".join(f"except select {n}" for n in range(1, 251))
+    assert check(caller, f"select 0 as n {terms}")["verdict"] == "allowed"
+    assert run(caller, f"select 0 as n {terms}") == [{"n": 0}]
 
 
 def test_statement_timeout_and_cancel_keep_their_words(caller: Connection) -> None:

@@ -9,13 +9,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import psycopg
 import pytest
 
 from tests.conftest import Connection
 from tests.db.test_question_errors import refused
+from tests.support.answering_peer import answers, request_path
 from tests.support.auditing import eventually
 from tests.support.journal import journal
 from tests.support.live_audit import WRITER, AuditingSidecar
@@ -104,7 +105,10 @@ def test_runs(standby: Connection, sidecar_socket: Path) -> None:
     with journal(sidecar_socket, lambda c, r: c.sendall(passed)):
         assert standby.execute("select nl2sql.run('select count(*) from orders')").fetchone() == ({"count": 2},)
         checked = standby.execute("select nl2sql.check('select count(*) from orders')").fetchone()
-        assert checked and (checked[0]["verdict"], checked[0]["columns"]) == ("allowed", None)
+        assert checked and (checked[0]["verdict"], checked[0]["columns"]) == ("allowed", [])
+        for sql, rule in (("select pg_terminate_backend(1)", "NL403"), ("select relname from pg_class", "NL402")):
+            passed = http({"protocol": 1, "sql": sql, "tables": [], "error": None})
+            assert refused(standby, "select nl2sql.run('select 1')").sqlstate == rule
     with journal(sidecar_socket, lambda c, r: c.sendall(answer_to(r, "select count(*) as n from orders"))):
         typed = "select * from nl2sql.query_as('how many orders') as t(n bigint)"
         assert standby.execute(typed.encode()).fetchone() == (2,)
@@ -126,6 +130,28 @@ def test_is_cancelled_in_time(standby: Connection, sidecar_socket: Path) -> None
         standby.execute(ASK)
     assert time.monotonic() - started < 1
     standby.execute("reset statement_timeout")
+
+
+def test_a_conflict_says_to_ask_again(followed: Followed, standby: Connection, sidecar_socket: Path) -> None:
+    """The primary removes rows while the question is with the model."""
+    with psycopg.connect(followed.standby.dsn(), autocommit=True) as admin:
+        admin.execute("alter system set max_standby_streaming_delay = 0")
+        admin.execute("select pg_reload_conf()")
+
+    def behave(connection: Any, request: bytes) -> None:
+        if request_path(request) != "/v1/generate":
+            answers()(connection, request)
+            return
+        with psycopg.connect(followed.primary.dsn(), autocommit=True) as primary:
+            primary.execute("create table gone as select generate_series(1, 1000) as id")
+            primary.execute("delete from gone")
+            primary.execute("vacuum gone")
+        connection.recv(1)
+
+    with journal(sidecar_socket, behave) as kept:
+        conflict = refused(standby, ASK)
+    assert conflict.sqlstate == "40001" and "Ask again" in str(conflict.diag.message_hint)
+    assert kept.pair()[1]["sqlstate"] == "40001"
 
 
 def test_status(standby: Connection) -> None:

@@ -171,3 +171,4 @@ def test_status_tells_without_failing(analyst: Connection) -> None:
     assert rows["sidecar"][1] == "unreachable"
     assert "NL001" in rows["sidecar"][2]
     assert rows["extension"][1] == "ready"
+    assert rows["server"][2] == "looks every 2s whether clients of running statements are still there"

@@ -202,3 +202,4 @@ def test_status_when_all_is_well(analyst: Connection) -> None:
     states = {row[0]: row[1] for row in analyst.execute("select * from nl2sql.status()").fetchall()}
     assert states["engine"] == states["model"] == states["embedder"] == states["sidecar"] == "ready"
     assert states["index"] in ("fresh", "behind")
+    assert states["self-test"] == "ready"

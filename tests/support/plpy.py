@@ -37,7 +37,7 @@ def no_server() -> Iterator[None]:
     """What the bridge does to the server's own state has nothing to act on outside of a backend."""
     with contextlib.ExitStack() as stack:
         for name in ("hold_role", "hold_read_only", "set_read_only", "leave_superuser"):
-            stack.enter_context(mock.patch.object(bridge, name, lambda *_: None))
+            stack.enter_context(mock.patch.object(bridge, name, lambda *_: False))
         stack.enter_context(mock.patch.object(bridge, "less_stack", contextlib.nullcontext))
         stack.enter_context(mock.patch.object(bridge, "read_tree", lambda sql: Tree("")))
         stack.enter_context(mock.patch.object(planning, "time_limit", lambda seconds: contextlib.nullcontext(Timer())))
@@ -55,6 +55,7 @@ class FakePlpy:
             "select 1": [{"?column?": 1}],
             "set_config": [{"reader": 0, "stack": 0}],
             "transaction_read_only": [{"state": "on"}],
+            "client_connection_check_interval": [{"every": "0"}],
             "nl2sql._has_code_of_others(": [{"others": False}],
             "has_function_privilege('nl2sql._ask(": [{"may": False}],
             **NO_UNDECLARED_KEYS,
