@@ -31,10 +31,11 @@ RULES = {
 }
 TOWNS = """
     create table "BILL_INFO" (
-        "ID" int primary key, "ISIM" text not null, "EMAIL_ID" text, "MOBILE" text, "PIN" text, "KIMLIK_NO" text, "BIRTHDATE" date,
-        "INVOICE_LINE" numeric);
+        "ID" int primary key, "ISIM" text not null, "EMAIL_ID" text, "MOBILE" text, "PIN" text, "KIMLIK_NO" text,
+        "BIRTHDATE" date, "INVOICE_LINE" numeric);
     insert into "BILL_INFO"
-        select n, (array['ISPARTA', E'I\\u011fd\\u0131r', 'izmir', E'\\u0130stanbul'])[1 + n % 4], 'mayor' || n || '@city.example',
+        select n, (array['ISPARTA', E'I\\u011fd\\u0131r', 'izmir', E'\\u0130stanbul'])[1 + n % 4],
+            'mayor' || n || '@city.example',
             '13800138' || lpad(n::text, 3, '0'), '1234', '10000000146', '1980-01-01', n
         from generate_series(1, 100) as n;
     grant select on "BILL_INFO" to ilk;
