@@ -1,4 +1,4 @@
-"""Transactions that are prepared for a second commit, as application servers with distributed transactions do with each."""
+"""Transactions that are prepared for a second commit, as application servers do that distribute them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tests.support.peer import peer
 from tools.cluster import Cluster
 
 QUESTION = "what is the balance of each account"
+ANSWER = "select account, sum(amount) from books.entry group by account"
 BOOKS = """
     create extension nl2sql cascade;
     select nl2sql.set_setting('audit', 'off');
@@ -65,21 +66,19 @@ def prepared(connection: Connection, statement: str, then: str = "commit prepare
     ],
 )
 def test_asking_and_running(database: Database, statement: str) -> None:
-    with peer(database.socket, answers("select account, sum(amount) from books.entry group by account")):
-        with database.connect("clerk") as clerk:
-            clerk.execute("set search_path = books, public")
-            prepared(clerk, statement)
+    with peer(database.socket, answers(ANSWER)), database.connect("clerk") as clerk:
+        clerk.execute("set search_path = books, public")
+        prepared(clerk, statement)
 
 
 def test_a_saved_view(database: Database) -> None:
-    with peer(database.socket, answers("select account, sum(amount) from books.entry group by account")):
-        with database.connect("clerk") as clerk:
-            clerk.execute("set search_path = books, public")
-            save = f"select nl2sql.save_view('books.{{}}', '{QUESTION}')"
-            prepared(clerk, save.format("kept"))
-            prepared(clerk, save.format("dropped"), "rollback prepared")
-            assert clerk.execute("select count(*) from books.kept").fetchone() == (2,)
-            assert clerk.execute("select to_regclass('books.dropped')").fetchone() == (None,)
+    with peer(database.socket, answers(ANSWER)), database.connect("clerk") as clerk:
+        clerk.execute("set search_path = books, public")
+        save = f"select nl2sql.save_view('books.{{}}', '{QUESTION}')"
+        prepared(clerk, save.format("kept"))
+        prepared(clerk, save.format("dropped"), "rollback prepared")
+        assert clerk.execute("select count(*) from books.kept").fetchone() == (2,)
+        assert clerk.execute("select to_regclass('books.dropped')").fetchone() == (None,)
 
 
 def test_masks(database: Database) -> None:
