@@ -207,26 +207,6 @@ def test_delivered_twice_is_stored_once(store: Store, folder: Path) -> None:
     assert_one_sound_chain(store.entries(), folder)
 
 
-def test_what_the_encoding_lacks_stops_no_delivery(own_cluster: Cluster, folder: Path) -> None:
-    """Models write what they like, and some of it is in no LATIN1."""
-    with psycopg.connect(own_cluster.dsn(), autocommit=True) as admin:
-        admin.execute("drop database if exists stored with (force)")
-        admin.execute("create database stored encoding latin1 locale 'C' template template0")
-    store = Store(own_cluster, "stored")
-    with store.connect() as admin:
-        admin.execute("create extension nl2sql cascade")
-    questions = ["caf\xe9", "x" * 9000, "a \u2013 b", "\U0001f600"]
-    with service(folder, store.dsn) as running:
-        for question in questions:
-            assert post(running.http, "stored", audit_record(question=question)).status_code == 200
-        eventually(lambda: len(store.ids()) == 4 and head(running.http)["delivered"] == head(running.http)["seq"])
-    told = {record["question"] for record in store.ours()}
-    assert {"x" * 7997 + "...", "a \\u2013 b", "\\U0001f600"} < told
-    chains = {entry.chain for entry in store.entries()}
-    for chain in chains:
-        assert problems(key_of(folder), [entry for entry in store.entries() if entry.chain == chain], None) == []
-
-
 def test_two_sidecars_do_not_share_a_folder(folder: Path) -> None:
     with service(folder) as running, pytest.raises(SidecarError, match="another sidecar uses") as caught:
         journal_of(running.settings).open()
