@@ -28,7 +28,9 @@ _WIDTH_AT = {"lpad": 1, "rpad": 1, "repeat": 1}
 _COLLECTING = frozenset("array_agg json_agg jsonb_agg json_object_agg jsonb_object_agg string_agg".split())
 _COLLECTING_KINDS = frozenset({"JsonArrayAgg", "JsonObjectAgg", "JsonArrayQueryConstructor"})
 _IN_FROM = frozenset({"RangeVar", "RangeSubselect", "RangeFunction", "JsonTable"})
-_COARSE = re.compile(r"day|week|mon|year|decade|hour", re.IGNORECASE)
+# A step of one unit, and how many of it a year has; smaller ones are too many.
+_STEP = re.compile(r"\s*(\d{1,6})?\s*((?:hour|day|week|mon|month|year|decade)s?)\s*", re.IGNORECASE)
+_A_YEAR = {"hour": 8784, "day": 366, "week": 53, "mon": 12, "year": 1, "decade": 1}
 _NO_WIDTH = re.compile(r"%(?:\d+\$)?-?(?:\d{4,}|\*)")
 
 
@@ -109,22 +111,33 @@ def _refuse_factorial(name: str, node: Node) -> None:
 def _refuse_long_series(node: Node) -> None:
     """In a statement that collects values: a series as long as it likes, but only where each value stays a row."""
     first, last, *step = node.fields.get("args", [{}, {}])[:3]
-    if any(map(_reads_columns, (first, last, *step))):
+    if _reads_columns(first) or _reads_columns(last):
         return
     bounds = number(first), number(last)
-    stride = number(step[0]) if step else 1
-    if None not in bounds and stride:
-        values = abs(bounds[1] - bounds[0]) / abs(stride)  # type: ignore[operator]
+    if bounds[0] is None or bounds[1] is None:
+        values = _moments(first, last, step[0]) if step else math.inf
     else:
-        values = 0 if step and _is_coarse(step[0]) else math.inf
+        # a step that is not known is a whole one
+        stride = (number(step[0]) if step else None) or 1
+        values = abs(bounds[1] - bounds[0]) / abs(stride)
     if values > COLLECTED:
         raise refused("generate_series", f"for more than {COLLECTED} values that are put together")
 
 
-def _is_coarse(step: dict[str, Any]) -> bool:
-    """Whether it is an interval of hours or more."""
-    text = constant(step.get("TypeCast", {}).get("arg", step))
-    return isinstance(text, str) and bool(_COARSE.search(text))
+def _moments(first: dict[str, Any], last: dict[str, Any], step: dict[str, Any]) -> float:
+    """So many steps of one unit at most from one date to another; of dates that are no constants those of a year."""
+    found = _STEP.fullmatch(str(_text(step)))
+    if not found:
+        return math.inf
+    years = [int(year[0]) for moment in (first, last) if (year := re.match(r"\d{4}", str(_text(moment))))]
+    span = abs(years[1] - years[0]) + 1 if len(years) == 2 else 1
+    a_year = next(count for unit, count in _A_YEAR.items() if found[2].lower().startswith(unit))
+    return span * a_year / max(1, int(found[1] or 1))
+
+
+def _text(value: dict[str, Any]) -> int | float | str | None:
+    """A constant, or the one that is cast."""
+    return constant(value.get("TypeCast", {}).get("arg", value))
 
 
 def _collects(node: Node) -> bool:
