@@ -21,7 +21,8 @@ _FORBIDDEN = """
     where (p.oid = any ($1) or p.oid in (select o.oprcode::oid from pg_operator as o where o.oid = any ($2)))
         and (n.nspname = 'nl2sql'
             or (p.provolatile = 'v' and not (n.nspname = 'pg_catalog' and p.proname in
-                ('random', 'random_normal', 'gen_random_uuid', 'uuidv4', 'uuidv7', 'clock_timestamp', 'timeofday')))
+                ('random', 'random_normal', 'gen_random_uuid', 'uuidv4', 'uuidv7', 'clock_timestamp', 'timeofday',
+                'array_sample', 'array_shuffle')))
             or not (r.rolsuper or r.rolname = current_user)
             or (p.proname ~ '^pg_' and p.proname !~
                 '^pg_(size_pretty|size_bytes|typeof|column_size|column_compression|collation_for|wal_lsn_diff|lsn\\w*)$')
