@@ -16,6 +16,11 @@ from tests.support.answering_peer import answers
 from tests.support.peer import http, peer
 
 LATE = 2.0
+# What the guard has no bound for: a text that grows from query to query.
+GROWN = """
+    with a as (select repeat('a', 1000) as t), b as (select t||t||t||t||t||t||t||t||t||t as t from a),
+        c as (select t||t||t||t||t||t||t||t||t||t as t from b), d as (select t||t||t||t||t||t||t||t||t||t as t from c)
+    select strpos(t||t||t||t, 'b'||t||t) from d"""
 DEAF = {
     "arrays": "select array(select generate_series(1, 60000)) && array(select generate_series(-60000, -1))",
     "strpos": "select strpos(repeat('a', 4000000), 'b' || repeat('a', 2000000))",
@@ -77,7 +82,7 @@ def test_planning(stage: Stage, taken_over: Path, name: str) -> None:
     try:
         with peer(taken_over, lambda connection, request: connection.sendall(passed)):
             row = session.execute("select nl2sql.check('select 1')").fetchone()
-        assert row and row[0]["rule"][:2] in ("53", "54"), row
+        assert row and row[0]["rule"][:2] in ("42", "53", "54"), row
     except psycopg.errors.AdminShutdown:
         pass
     took = time.monotonic() - began
@@ -95,11 +100,13 @@ def test_the_callers_own_timeout_is_a_limit_too(stage: Stage) -> None:
     )
     rescue.start()
     began = time.monotonic()
-    with pytest.raises((psycopg.errors.AdminShutdown, psycopg.errors.QueryCanceled)):
-        session.execute("select nl2sql.run(%s)", (DEAF["arrays"],))
-    rescue.cancel()
-    stage.watcher.execute("select nl2sql.set_setting('max_seconds', '2')")
-    assert time.monotonic() - began < 0.7 + LATE
+    try:
+        with pytest.raises((psycopg.errors.AdminShutdown, psycopg.errors.QueryCanceled)):
+            session.execute("select nl2sql.run(%s)", (GROWN,))
+        assert time.monotonic() - began < 0.7 + LATE
+    finally:
+        rescue.cancel()
+        stage.watcher.execute("select nl2sql.set_setting('max_seconds', '2')")
 
 
 @pytest.mark.parametrize("sign", ["+", "- ", "not ", "~", "1+", "x(1), "])
