@@ -17,7 +17,7 @@ from sidecar.guard.nodes import Node, walk
 from sidecar.guard.scope import Scope
 
 MAX_BYTES = 32_768
-MAX_DEPTH = 200  # nodes within each other; a chain of 150 operators has as many
+MAX_DEPTH = 300  # nodes within each other; a chain of so many operators or of UNIONs has as many
 MAX_NODES = 20_000
 MAX_COMMENTS = 100
 

@@ -71,7 +71,7 @@ def found(connection: Connection, question: str, **changes: Any) -> list[str]:
 
 def test_the_normal_form_is_stored(shop: Connection) -> None:
     rows = shop.execute("select sql, note, source, embedded from nl2sql.list_examples('each customer')").fetchall()
-    assert rows == [("SELECT customer_id, COUNT(*) FROM orders GROUP BY 1", "by id", "manual", True)]
+    assert rows == [("SELECT customer_id, count(*) FROM orders GROUP BY 1", "by id", "manual", True)]
 
 
 def test_the_same_again_replaces(shop: Connection) -> None:

@@ -15,7 +15,7 @@ from tests.db.test_question_errors import refused
 from tests.support.sidecar import Sidecar
 
 QUESTION = "how much did each customer spend"
-WRONG, RIGHT = "SELECT customer_id FROM orders", "SELECT customer_id, SUM(amount) FROM orders GROUP BY 1"
+WRONG, RIGHT = "SELECT customer_id FROM orders", "SELECT customer_id, sum(amount) FROM orders GROUP BY 1"
 
 
 @pytest.fixture

@@ -111,7 +111,7 @@ def test_save_view(answering: Answering, admin: Connection, analyst: Connection)
             analyst.execute(ask, (name,))
         assert caught.value.sqlstate == sqlstate and caught.value.diag.message_hint
     admin.execute("create schema reports; grant usage, create on schema reports to analyst")
-    assert "COUNT(*)" in lines(analyst, ask, 'reports."By City"')[0][0]
+    assert "count(*)" in lines(analyst, ask, 'reports."By City"')[0][0]
     assert lines(analyst, 'select city, n, n_2 from reports."By City"') == [
         ("London", 1, 1),
         ("Paris", 1, 1),
