@@ -12,6 +12,7 @@ from typing import Any
 from sidecar.guard.constructs import TYPES
 from sidecar.guard.functions import allowed
 from sidecar.guard.grammar import Fields, NotSql, TooDeep, statements
+from sidecar.guard.nodes import constant
 
 _ANYTHING = "anything"
 _PLACES = frozenset({"location", "stmt_len", "list_start", "list_end", "rexpr_list_start", "rexpr_list_end"})
@@ -20,6 +21,8 @@ _NEGATED_KINDS = {"AEXPR_BETWEEN": "AEXPR_NOT_BETWEEN", "AEXPR_BETWEEN_SYM": "AE
 _MATCHING = frozenset({"AEXPR_LIKE", "AEXPR_ILIKE"})
 # Functions that take a word whose case does not matter.
 _UNITS = frozenset({"date_part", "date_trunc", "extract"})
+# What PostgreSQL's grammar makes of INTERVAL '…' YEAR: a bit for each unit (utils/timestamp.h).
+_UNIT_OF_MASK: dict[Any, str] = {2: "month", 4: "year", 8: "day", 1024: "hour", 2048: "minute", 4096: "second"}
 _SAME_FUNCTION = {"substr": "substring", "pow": "power", "ceiling": "ceil", "char_length": "length"}
 
 
@@ -104,8 +107,19 @@ def _cast(fields: Fields) -> Any:
     if names[-1] not in TYPES:
         return _ANYTHING
     type_name = {**fields["typeName"], "names": names[-1]}
-    given = _lowered(fields["arg"]) if names[-1] == "interval" else fields["arg"]
-    return {"TypeCast": {**fields, "typeName": type_name, "arg": given}}
+    if names[-1] != "interval":
+        return {"TypeCast": {**fields, "typeName": type_name}}
+    return {"TypeCast": {**fields, **_interval(type_name, _lowered(fields["arg"]))}}
+
+
+def _interval(type_name: Fields, given: Any) -> Fields:
+    """INTERVAL '1' YEAR as INTERVAL '1 year', where it is a whole number of one unit."""
+    text = given.get("A_Const", {}).get("sval", {}).get("sval", "")
+    unit = _UNIT_OF_MASK.get(constant((type_name.get("typmods") or [None])[0]))
+    if unit and len(type_name["typmods"]) == 1 and text.isdecimal():
+        without = {name: part for name, part in type_name.items() if name != "typmods"}
+        return {"typeName": without, "arg": {"A_Const": {"sval": {"sval": f"{text} {unit}"}}}}
+    return {"typeName": type_name, "arg": given}
 
 
 def _value(fields: Fields) -> Any:
