@@ -21,8 +21,6 @@ Fields = dict[str, Any]
 _PLACES = re.compile(
     rb'"(?:location|[a-z]+_location|stmt_len|list_start|list_end|rexpr_list_start|rexpr_list_end)":-?\d+,?'
 )
-
-
 # Numbers as PostgreSQL 16 and later write them: 1_000, 0x1F. Before, 0x1F is 0 AS x1f, or an error.
 _NEW_NUMBER = re.compile(r"\d_\d|0[xXoObB][0-9a-fA-F]")
 _NEW_NUMBERS = 160_000

@@ -119,6 +119,11 @@ def test_unknown_table_names_near_ones() -> None:
     assert "customers" in error.detail
 
 
+@pytest.mark.parametrize("name", ['"no such table"', 'shop."a.b c"', "secrets"])
+def test_a_name_is_told_as_it_is_written(name: str) -> None:
+    assert f"relation {name} is outside" in refusal(f"select * from {name}").message
+
+
 def test_refusals_quote_little_of_the_statement() -> None:
     assert len(refusal(f"select * from {'x' * 5000}").message) < 250
     assert len(refusal(f"select {'x' * 5000}(1)").message) < 250
