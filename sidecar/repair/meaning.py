@@ -114,7 +114,7 @@ def _cast(fields: Fields) -> Any:
 
 def _interval(type_name: Fields, given: Any) -> Fields:
     """INTERVAL '1' YEAR as INTERVAL '1 year', where it is a whole number of one unit."""
-    text = given.get("A_Const", {}).get("sval", {}).get("sval", "")
+    text = str(constant(given) or "")
     unit = _UNIT_OF_MASK.get(constant((type_name.get("typmods") or [None])[0]))
     if unit and len(type_name["typmods"]) == 1 and text.isdecimal():
         without = {name: part for name, part in type_name.items() if name != "typmods"}

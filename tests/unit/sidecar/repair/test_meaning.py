@@ -22,6 +22,7 @@ ALIKE = [
     # what the guard would refuse by its name anyhow
     ("select ifnull(a, 0) from t", "select coalesce(a, 0) from t"),
     ("select a::datetime from t", "select a::timestamp from t"),
+    ("select (nvl(a, 1))::interval year from t", "select (coalesce(a, 1))::interval year from t"),
 ]
 DIFFERENT = [
     ("select interval '1 day 03:45'", "select interval '1 day'"),
