@@ -62,8 +62,10 @@ class Comparison:
                 "as sqlglot writes it", statement, again, _nameless(plain), _nameless(outcome(connection, again))
             )
         if run is not None and plain[0] == "rows" and _has_distinct_names(plain):
-            self.counts["through run()"] += 1
-            self._hold("through run()", statement, checked, as_json(connection, statement), run(statement))
+            direct = as_json(connection, statement)
+            if direct[1] != "57014":
+                self.counts["through run()"] += 1
+                self._hold("through run()", statement, checked, direct, run(statement))
 
     def _hold(self, how: str, statement: str, other: str, one: Outcome, two: Outcome) -> None:
         if one != two:

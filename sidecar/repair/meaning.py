@@ -12,7 +12,7 @@ from typing import Any
 from sidecar.guard.constructs import TYPES
 from sidecar.guard.functions import allowed
 from sidecar.guard.grammar import Fields, NotSql, TooDeep, statements
-from sidecar.guard.nodes import constant
+from sidecar.guard.nodes import constant, number
 
 _ANYTHING = "anything"
 _PLACES = frozenset({"location", "stmt_len", "list_start", "list_end", "rexpr_list_start", "rexpr_list_end"})
@@ -99,6 +99,8 @@ def _call(fields: Fields) -> Any:
     rest = {key: part for key, part in fields.items() if key not in ("funcname", "funcformat")}
     if name in _UNITS and rest.get("args"):
         rest["args"] = [_lowered(rest["args"][0]), *rest["args"][1:]]
+    if name == "substr" and any(number(given) is None for given in rest.get("args", [])[1:]):
+        return {"FuncCall": {"name": name, **rest}}  # of a text, substring() is a pattern
     return {"FuncCall": {"name": _SAME_FUNCTION.get(name, name), **rest}}
 
 

@@ -33,6 +33,7 @@ DIFFERENT = [
     ("select a is not null from t", "select not a is null from t"),
     ("select a <> 1 from t", "select not a = 1 from t"),
     ("select date_part('year', d) from t", "select extract(year from d) from t"),
+    ("select substr(a, b) from t", "select substring(a from b) from t"),
     ("select log10(a) from t", "select log(10, a) from t"),
     ("select a from t order by a desc nulls last", "select a from t order by a desc"),
     ("select 'Month'", "select 'month'"),
