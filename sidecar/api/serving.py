@@ -8,6 +8,7 @@ import hmac
 import secrets
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from sidecar.api.schemas import (
@@ -45,6 +46,9 @@ MENDABLE = frozenset({"NL402", "NL403", "NL404", "NL405"})
 
 LONGEST = 2 * MAX_BYTES  # characters of an answer that are looked at; one that is longer is refused anyhow
 SHORT = 2_000  # characters; to check so many takes a few milliseconds, whatever they are
+
+# One at a time: several would share the interpreter's lock, and the loop would wait for each of them.
+_ASIDE = ThreadPoolExecutor(max_workers=1, thread_name_prefix="guard")
 
 UNDATED = "NL410"  # of a proposal that the question's period could not be put into
 
@@ -245,7 +249,7 @@ async def checked_aside(sql: str, scope: Scope) -> Checked:
     """As check(); a long statement in a thread, so that nobody waits for it."""
     if len(sql) <= SHORT:
         return check(sql, scope)
-    return await asyncio.to_thread(check, sql, scope)
+    return await asyncio.get_running_loop().run_in_executor(_ASIDE, check, sql, scope)
 
 
 async def check_statement(sql: str, scope: Scope) -> CheckAnswer:
