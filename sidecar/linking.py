@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from sidecar.glossary.words import Word, is_han, split
-from sidecar.guard.grammar import NotSql, TooDeep, statements
+from sidecar.guard.grammar import NotSql, TooDeep, parsed, statements
 from sidecar.guard.nodes import Node, constant, walk
 from sidecar.guard.scope import Scope, Table
 from sidecar.repair.closest import fold, singular_words
@@ -57,7 +57,7 @@ class Linker:
     def link(self, sql: str) -> Linking | None:
         """What the statement has of the question; None where it can't be read. It has passed the guard."""
         try:
-            nodes = [node for statement in statements(sql) for node in walk(statement)]
+            nodes = [node for statement in statements(parsed(sql)) for node in walk(statement)]
         except (NotSql, TooDeep):
             return None
         if not nodes:

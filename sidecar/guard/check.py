@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sidecar.errors import SidecarError
 from sidecar.guard import bounds, constructs, functions, relations
-from sidecar.guard.grammar import Fields, NotSql, TooDeep, refuse_newer, same, statements, written
+from sidecar.guard.grammar import Fields, NotSql, TooDeep, meaning, parsed, refuse_newer, statements, written
 from sidecar.guard.nodes import Node, walk
 from sidecar.guard.scope import Scope
 
@@ -40,13 +40,14 @@ def check(sql: str, scope: Scope) -> Checked:
     refuse_unreadable(sql)
     try:
         refuse_newer(sql, scope.server_version)
-        nodes = _nodes(_only_select(statements(sql)))
+        tree = parsed(sql)
+        nodes = _nodes(_only_select(statements(tree)))
         constructs.refuse(nodes, scope)
         functions.refuse(nodes)
         bounds.refuse(nodes)
         tables = relations.resolve(nodes, scope)
         text = written(sql)
-        if not same(sql, text):
+        if meaning(parsed(text)) != meaning(tree):
             raise _unreadable("has no other spelling that means the same")
     except NotSql as error:
         raise SidecarError(

@@ -93,7 +93,7 @@ def _role(node: Node, scope: Scope) -> None:
 
 
 def _sample(node: Node, scope: Scope) -> None:
-    if [*node.names("method")][-1] not in SAMPLING:
+    if node.names("method")[-1] not in SAMPLING:
         raise _refused("this kind of TABLESAMPLE")
 
 

@@ -17,10 +17,9 @@ from postgast.native import lib
 
 Fields = dict[str, Any]
 
-# Where a node stands in the text, and nothing of what it means.
-_PLACES = re.compile(
-    rb'"(?:location|[a-z]+_location|stmt_len|list_start|list_end|rexpr_list_start|rexpr_list_end)":-?\d+,?'
-)
+# Where a node stands in the text, and nothing of what it means; with the comma before it, or the one behind.
+_PLACE = rb'"(?:[a-z]+_)?(?:location|stmt_len|list_start|list_end)":-?\d+'
+_PLACES = re.compile(rb"," + _PLACE + rb"|" + _PLACE + rb",?")
 # Numbers as PostgreSQL 16 and later write them: 1_000, 0x1F. Before, 0x1F is 0 AS x1f, or an error.
 _NEW_NUMBER = re.compile(r"\d_\d|0[xXoObB][0-9a-fA-F]")
 _NEW_NUMBERS = 160_000
@@ -49,10 +48,26 @@ def refuse_newer(sql: str, server_version: int) -> None:
             raise NotSql(f'trailing junk after numeric literal at or near "{number}"')
 
 
-def statements(sql: str) -> list[Fields]:
-    """What the text has, each {node type: its fields}; raises NotSql, TooDeep."""
+def parsed(sql: str) -> bytes:
+    """The tree of the text, as JSON; raises NotSql."""
+    with _result(lib.pg_query_parse, lib.pg_query_free_parse_result, sql.encode()) as found:
+        return bytes(found.parse_tree)
+
+
+def meaning(tree: bytes) -> bytes:
+    """The tree without the places of its nodes: equal for texts that PostgreSQL reads alike."""
+    return _PLACES.sub(b"", tree)
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two texts are the same tree to PostgreSQL; raises NotSql where one is none."""
+    return one == other or meaning(parsed(one)) == meaning(parsed(other))
+
+
+def statements(tree: bytes) -> list[Fields]:
+    """What it has, each {node type: its fields}; raises TooDeep."""
     try:
-        found = json.loads(_tree(sql))["stmts"]
+        found = json.loads(tree)["stmts"]
     except RecursionError:
         raise TooDeep from None
     return [each.get("stmt", {}) for each in found]
@@ -64,24 +79,10 @@ def written(sql: str) -> str:
     Only for what is known not to be nested too deeply.
     """
     with (
-        _result(lib.pg_query_parse_protobuf, lib.pg_query_free_protobuf_parse_result, sql.encode()) as parsed,
-        _result(lib.pg_query_deparse_protobuf, lib.pg_query_free_deparse_result, parsed.parse_tree) as text,
+        _result(lib.pg_query_parse_protobuf, lib.pg_query_free_protobuf_parse_result, sql.encode()) as found,
+        _result(lib.pg_query_deparse_protobuf, lib.pg_query_free_deparse_result, found.parse_tree) as text,
     ):
         return str(text.query.decode())
-
-
-def same(one: str, other: str) -> bool:
-    """Whether two texts are the same tree to PostgreSQL; raises NotSql where one is none."""
-    return one == other or _meaning(one) == _meaning(other)
-
-
-def _meaning(sql: str) -> bytes:
-    return _PLACES.sub(b"", _tree(sql)).replace(b",}", b"}")
-
-
-def _tree(sql: str) -> bytes:
-    with _result(lib.pg_query_parse, lib.pg_query_free_parse_result, sql.encode()) as parsed:
-        return bytes(parsed.parse_tree)
 
 
 @contextmanager

@@ -95,16 +95,15 @@ def constant(value: Any) -> int | float | str | None:
     if "ival" in fields:
         return int(fields["ival"].get("ival", 0))
     if "fval" in fields:
-        return float(fields["fval"]["fval"].replace("_", "")) if _is_decimal(fields["fval"]["fval"]) else float("inf")
+        return _decimal(fields["fval"]["fval"])
     return str(fields["sval"].get("sval", "")) if "sval" in fields else None
 
 
-def _is_decimal(text: str) -> bool:
+def _decimal(text: str) -> float:
     try:
-        float(text.replace("_", ""))
+        return float(text.replace("_", ""))
     except ValueError:
-        return False  # hexadecimal and the like, beyond 2^31
-    return True
+        return float("inf")  # hexadecimal and the like, beyond 2^31
 
 
 def number(value: Any) -> int | float | None:

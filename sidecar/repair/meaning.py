@@ -11,11 +11,10 @@ from typing import Any
 
 from sidecar.guard.constructs import TYPES
 from sidecar.guard.functions import allowed
-from sidecar.guard.grammar import Fields, NotSql, TooDeep, statements
+from sidecar.guard.grammar import Fields, NotSql, TooDeep, meaning, parsed, statements
 from sidecar.guard.nodes import constant, number
 
 _ANYTHING = "anything"
-_PLACES = frozenset({"location", "stmt_len", "list_start", "list_end", "rexpr_list_start", "rexpr_list_end"})
 _NEGATED = {"=": "<>", "~~": "!~~", "~~*": "!~~*", "~": "!~", "~*": "!~*"}
 _NEGATED_KINDS = {"AEXPR_BETWEEN": "AEXPR_NOT_BETWEEN", "AEXPR_BETWEEN_SYM": "AEXPR_NOT_BETWEEN_SYM"}
 _MATCHING = frozenset({"AEXPR_LIKE", "AEXPR_ILIKE"})
@@ -29,7 +28,7 @@ _SAME_FUNCTION = {"substr": "substring", "pow": "power", "ceiling": "ceil", "cha
 def readable(sql: str) -> bool:
     """Whether PostgreSQL's grammar takes the text."""
     try:
-        return bool(statements(sql))
+        return bool(statements(parsed(sql)))
     except (NotSql, TooDeep):
         return False
 
@@ -37,9 +36,13 @@ def readable(sql: str) -> bool:
 def understood(sql: str, again: str) -> bool:
     """Whether the second text says what the first says."""
     try:
-        return bool(_alike(_plain(statements(sql)), _plain(statements(again))))
+        return _alike(_spelled_alike(sql), _spelled_alike(again))
     except (NotSql, TooDeep, RecursionError):
         return False
+
+
+def _spelled_alike(sql: str) -> Any:
+    return _plain(statements(meaning(parsed(sql))))
 
 
 def _alike(one: Any, other: Any) -> bool:
@@ -58,7 +61,7 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if not isinstance(value, dict):
         return value
-    fields = {name: _plain(part) for name, part in value.items() if name not in _PLACES}
+    fields = {name: _plain(part) for name, part in value.items()}
     if len(fields) == 1:
         ((kind, inner),) = fields.items()
         if change := _CHANGES.get(kind):
