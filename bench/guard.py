@@ -21,7 +21,7 @@ from pathlib import Path
 import psycopg
 
 from bench.accuracy.suite import Suite, read_suite
-from bench.accuracy.target import Databases
+from bench.accuracy.target import Databases, set_protected
 from bench.mutation import mutate
 from bench.overhead import percentile
 from bench.same_rows import Comparison, Connection, Outcome
@@ -83,13 +83,8 @@ def _places() -> Iterator[tuple[Cluster, Service]]:
 
 def _prepare(dsn: str, service: Service) -> None:
     with psycopg.connect(dsn, autocommit=True) as admin:
-        for name, value in {
-            "socket_path": service.socket,
-            "sidecar_user": os.geteuid(),
-            "audit": "off",
-            **PLENTY,
-        }.items():
-            admin.execute("select nl2sql.set_setting(%s, %s)", (name, str(value)))
+        places = {"socket_path": str(service.socket), "sidecar_user": str(os.geteuid()), "audit": "off"}
+        set_protected(admin, places | PLENTY)
 
 
 def _gold(cluster: Cluster, service: Service, suite: Suite, found: Comparison) -> None:

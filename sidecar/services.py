@@ -33,7 +33,7 @@ class Services:
     watchdog: Watchdog = field(default_factory=Watchdog)
     _embedder_state: EngineState = field(default=EngineState("starting", "not loaded yet", "none"), init=False)
     _warming: asyncio.Task[None] | None = field(default=None, init=False)
-    _reading: asyncio.Future[Any] | None = field(default=None, init=False)
+    _preparing: asyncio.Future[Any] | None = field(default=None, init=False)
 
     async def start(self) -> None:
         self.watchdog.start()
@@ -41,12 +41,12 @@ class Services:
         await self.engine.start()
         self._warm_embedder()
         # the first question does not wait
-        self._reading = asyncio.gather(asyncio.to_thread(dictionary.load), self.rewriter.start())
+        self._preparing = asyncio.gather(asyncio.to_thread(dictionary.load), self.rewriter.start())
         for worker in self.workers:
             worker.start()
 
     async def stop(self) -> None:
-        for beginning in (self._warming, self._reading):
+        for beginning in (self._warming, self._preparing):
             if beginning:
                 beginning.cancel()
                 with contextlib.suppress(asyncio.CancelledError, Exception):
