@@ -12,6 +12,7 @@ from multiprocessing import get_context
 
 from pebble import ProcessExpired, ProcessPool
 
+from sidecar import logs
 from sidecar.guard.scope import Scope
 from sidecar.periods import Period
 from sidecar.prompt.render import ValueMatch
@@ -77,6 +78,7 @@ class Rewriter:
 
 
 def _confine() -> None:
+    logs.configure("error")  # what sqlglot finds odd in a statement is nobody's concern
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     most = MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard)
     with contextlib.suppress(ValueError, OSError):
