@@ -132,21 +132,16 @@ def test_is_cancelled_in_time(standby: Connection, sidecar_socket: Path) -> None
     standby.execute("reset statement_timeout")
 
 
-def test_a_conflict_says_to_ask_again(followed: Followed, sidecar_socket: Path) -> None:
-    """The primary removes rows while the question is with the model.
-
-    From 16 on PostgreSQL looks for it within the subtransaction in which PL/Python lets it look for interrupts, and
-    there the session ends, by its rules.
-    """
-    with psycopg.connect(followed.standby.dsn(), autocommit=True) as admin:
-        admin.execute("alter system set max_standby_streaming_delay = 0")
-        admin.execute("select pg_reload_conf()")
+def conflicting(followed: Followed, sidecar_socket: Path) -> tuple[psycopg.Error, bool, list[dict[str, Any]]]:
+    """A question whose rows the primary removes while it is with the model: its error, whether the session ended, and
+    what is on record of it."""
 
     def behave(connection: Any, request: bytes) -> None:
         if request_path(request) != "/v1/generate":
             answers()(connection, request)
             return
         with psycopg.connect(followed.primary.dsn(), autocommit=True) as primary:
+            primary.execute("drop table if exists gone")
             primary.execute("create table gone as select generate_series(1, 1000) as id")
             primary.execute("delete from gone")
             primary.execute("vacuum gone")
@@ -156,14 +151,28 @@ def test_a_conflict_says_to_ask_again(followed: Followed, sidecar_socket: Path) 
         psycopg.connect(followed.standby.dsn("postgres", "analyst_there"), autocommit=True) as standby,
         journal(sidecar_socket, behave) as kept,
     ):
-        if standby.info.server_version >= 160_000:
-            with pytest.raises(psycopg.OperationalError, match="conflict with recovery") as ended:
-                standby.execute(ASK)
-            assert ended.value.sqlstate == "40001" and ended.value.diag.message_hint
+        with pytest.raises(psycopg.Error) as caught:
+            standby.execute(ASK)
+        return caught.value, standby.closed, kept.records
+
+
+def test_a_conflict_says_to_ask_again(followed: Followed, sidecar_socket: Path) -> None:
+    """PostgreSQL repeats its signal every 5 ms until the session has let go. Where one arrives within one of
+    PL/Python's subtransactions the session ends, by PostgreSQL's rules (always from 16 on, seldom before); where one
+    arrives while our error is under way, PostgreSQL's own error takes its place. Neither comes ten times in a row."""
+    with psycopg.connect(followed.standby.dsn(), autocommit=True) as admin:
+        admin.execute("alter system set max_standby_streaming_delay = 0")
+        admin.execute("select pg_reload_conf()")
+        always_ends = admin.info.server_version >= 160_000
+    for _ in range(10):
+        conflict, ended, records = conflicting(followed, sidecar_socket)
+        assert conflict.sqlstate == "40001"
+        assert "conflict with recovery" in str(conflict)
+        assert records[0]["event"] == "intent"
+        if "Ask again" in str(conflict.diag.message_hint) and len(records) == 2:
+            assert records[1]["sqlstate"] == "40001"
             return
-        conflict = refused(standby, ASK)
-    assert conflict.sqlstate == "40001" and "Ask again" in str(conflict.diag.message_hint)
-    assert kept.pair()[1]["sqlstate"] == "40001"
+    assert always_ends and ended
 
 
 def test_status(standby: Connection) -> None:

@@ -14,20 +14,27 @@ Behaviour = Callable[[socket.socket, bytes], None]
 
 
 def read_request(connection: socket.socket) -> bytes:
-    """One whole HTTP request with a Content-Length."""
+    """One whole HTTP request with a Content-Length.
+
+    :raises ConnectionAbortedError: the client went away before its end.
+    """
     data = b""
     while b"\r\n\r\n" not in data:
-        chunk = connection.recv(65_536)
-        if not chunk:
-            return data
-        data += chunk
+        data += _received(connection)
     head, _, body = data.partition(b"\r\n\r\n")
     length = next(
         (int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")), 0
     )
     while len(body) < length:
-        body += connection.recv(65_536)
+        body += _received(connection)
     return head + b"\r\n\r\n" + body
+
+
+def _received(connection: socket.socket) -> bytes:
+    chunk = connection.recv(65_536)
+    if not chunk:
+        raise ConnectionAbortedError
+    return chunk
 
 
 def http(body: bytes | dict[str, Any], status: int = 200, length: int | None = None) -> bytes:
