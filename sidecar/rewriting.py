@@ -37,8 +37,9 @@ class Rewriter:
         self._pool: ProcessPool | None = None
 
     async def start(self) -> None:
-        """Start the processes, so that the first question does not wait for them."""
-        await asyncio.to_thread(self._running)
+        """Start the processes, so that the first question does not wait for them; in a thread, because nobody else
+        should wait, either."""
+        await asyncio.to_thread(lambda: self._running().schedule(repair, args=("SELECT 1", Scope(()))).result())
         await asyncio.gather(*(self.repair("SELECT 1", Scope(())) for _ in range(PROCESSES)))
 
     async def stop(self) -> None:
