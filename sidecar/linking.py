@@ -35,10 +35,12 @@ FUNCTION_WORDS = frozenset(
 @dataclass(frozen=True)
 class Linking:
     """`missed`: words of the question that name something in the schema, of which the statement reads nothing.
-    `unasked`: tables it reads whose names and comments share no word with the question."""
+    `unasked`: tables it reads whose names and comments share no word with the question.
+    `unread`: the share, 0 to 1, of all words of the question that tell something and stand for nothing it reads."""
 
     missed: int
     unasked: int
+    unread: float
 
 
 class Linker:
@@ -52,6 +54,7 @@ class Linker:
         known = frozenset(chain.from_iterable(map(_in_name, _names(scope))))
         self._scope = scope
         self._asked = frozenset(chain.from_iterable(chain.from_iterable(meanings)))
+        self._told = meanings
         self._links = [found for found in (_pointing(meaning, known) for meaning in meanings) if found]
 
     def link(self, sql: str) -> Linking | None:
@@ -65,9 +68,14 @@ class Linker:
         tables = _tables(nodes, self._scope)
         named = [frozenset(_in_name(table.name)).union(_in_text(table.comment)) for table in tables]
         read = frozenset(chain(*named, _read_words(nodes, tables)))
-        missed = sum(not any(meaning & read for meaning in meanings) for meanings in self._links)
+        missed = _unlike(self._links, read)
         unasked = sum(not own & self._asked for own in named)
-        return Linking(missed, unasked)
+        return Linking(missed, unasked, round(_unlike(self._told, read) / max(1, len(self._told)), 3))
+
+
+def _unlike(words_asked: list[list[Meaning]], read: Meaning) -> int:
+    """How many of the words mean nothing that was read."""
+    return sum(not any(meaning & read for meaning in meanings) for meanings in words_asked)
 
 
 def _meanings(question: str, chinese: Iterable[Word]) -> Iterator[list[Meaning]]:

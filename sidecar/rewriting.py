@@ -34,17 +34,17 @@ class Rewriter:
 
     def __init__(self, seconds: float = SECONDS) -> None:
         self._seconds = seconds
-        self._pool: ProcessPool | None = None
+        self._starting: asyncio.Future[ProcessPool] | None = None
 
     async def start(self) -> None:
-        """Start the processes, so that the first question does not wait for them; in a thread, because nobody else
-        should wait, either."""
-        await asyncio.to_thread(lambda: self._running().schedule(repair, args=("SELECT 1", Scope(()))).result())
+        """Start the processes, so that the first question does not wait for them."""
+        await self._running()
         await asyncio.gather(*(self.repair("SELECT 1", Scope(())) for _ in range(PROCESSES)))
 
     async def stop(self) -> None:
-        pool, self._pool = self._pool, None
-        if pool:
+        starting, self._starting = self._starting, None
+        if starting:
+            pool = await starting
             pool.stop()  # type: ignore[no-untyped-call]
             await asyncio.to_thread(pool.join)
 
@@ -60,7 +60,8 @@ class Rewriter:
     ) -> Repaired:
         """The statement put right; never raises for what is in it."""
         arguments = (sql, scope, tuple(values), question, period, told, refused)
-        job = self._running().schedule(repair, args=arguments, timeout=self._seconds)
+        pool = await self._running()
+        job = pool.schedule(repair, args=arguments, timeout=self._seconds)
         try:
             return await asyncio.wrap_future(job)
         except TimeoutError:
@@ -72,10 +73,18 @@ class Rewriter:
             raise
         return Repaired(sql)
 
-    def _running(self) -> ProcessPool:
-        if self._pool is None:
-            self._pool = ProcessPool(PROCESSES, initializer=_confine, context=_CONTEXT)
-        return self._pool
+    async def _running(self) -> ProcessPool:
+        """The pool, started by who comes first; who does not need it does not wait for that."""
+        if self._starting is None:
+            self._starting = asyncio.ensure_future(asyncio.to_thread(_started))
+        return await asyncio.shield(self._starting)
+
+
+def _started() -> ProcessPool:
+    """A pool that has done something: it makes its processes with the first job."""
+    pool = ProcessPool(PROCESSES, initializer=_confine, context=_CONTEXT)
+    pool.schedule(repair, args=("SELECT 1", Scope(()))).result()
+    return pool
 
 
 def _confine() -> None:

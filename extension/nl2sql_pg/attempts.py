@@ -16,7 +16,8 @@ class Attempt:
 
     `rows` is a digest of its result, None where it was not run; `empty` says whether there was no row in it.
     `missed` counts words of the question that name something in the schema, of which it reads nothing, and `unasked`
-    tables it reads that no word of the question names; 0 where the sidecar does not say.
+    tables it reads that no word of the question names; `unread` is the share of the question's words that stand for
+    nothing it reads; 0 where the sidecar does not say. `doubts` says what in it is doubtful though the server takes it.
     """
 
     raw: str
@@ -35,6 +36,8 @@ class Attempt:
     empty: bool = False
     missed: int = 0
     unasked: int = 0
+    unread: float = 0.0
+    doubts: list[str] = field(default_factory=list)
     retold: float | None = None  # mean log-probability a token of the question, as what the statement answers
 
     @property
@@ -52,6 +55,7 @@ class Attempt:
             "error": problem,
             "repairs": self.repairs,
             "period": self.period,
+            "doubts": self.doubts,
         }
 
 
@@ -60,7 +64,7 @@ def read_attempt(candidate: dict[str, Any], greedy: bool) -> Attempt:
     error, sql, logprob = candidate["error"], candidate["sql"], candidate["logprob"]
     if (sql is None) == (error is None) or not isinstance(sql, str | None) or not isinstance(candidate["raw"], str):
         raise ValueError("a candidate has either SQL or an error")
-    linking = candidate.get("linking") or {"missed": 0, "unasked": 0}
+    linking = {"missed": 0, "unasked": 0, "unread": 0.0} | (candidate.get("linking") or {})
     return Attempt(
         raw=candidate["raw"],
         sql=sql,
@@ -72,6 +76,8 @@ def read_attempt(candidate: dict[str, Any], greedy: bool) -> Attempt:
         greedy=greedy,
         missed=int(finite(linking["missed"])),
         unasked=int(finite(linking["unasked"])),
+        unread=finite(linking["unread"]),
+        doubts=[str(doubt) for doubt in candidate.get("doubts", [])],
     )
 
 

@@ -21,6 +21,7 @@ STEEPNESS = 4.0  # of a vote in the log-probability
 # Of a vote in what the statement leaves out of the question, and in tables that the question does not speak of.
 MISSED, UNASKED = 0.8, 0.5
 MOST_LINKS = 4  # of either that count
+MOST_DOUBTS = 2
 RETOLD = 2.0  # how much of it in that of the question told back; more misled the 0.5B
 
 SURE = -0.13  # mean log-probability a token from which one answer is enough; with -0.1 more were asked, none better
@@ -40,10 +41,12 @@ _WEIGHTS = {
 
 @dataclass(frozen=True)
 class Choice:
-    """The answer, the probability that it is right, and what the others amounted to."""
+    """The answer, the probability that it is right, the figures which that was read from, and what the others
+    amounted to."""
 
     attempt: Attempt
     confidence: float
+    signals: dict[str, float]
     votes: float
     all_votes: float
     runner_up: Attempt | None
@@ -79,15 +82,21 @@ def choose(attempts: list[Attempt], chinese: bool = False) -> Choice | None:
     chosen = max(ranked[0], key=lambda attempt: (not attempt.repairs, attempt.greedy, _logprob(attempt)))
     votes, all_votes = _votes(ranked[0]), sum(map(_votes, ranked))
     lonely = len(attempts) == 1
-    features = {
+    signals = {
         "first": _logprob(attempts[0]),
         "share": len(ranked[0]) / len(attempts),
         "empty": float(chosen.empty),
         "settled": float(lonely and _is_enough(attempts[0])),
         "majority": 0.0 if lonely else votes / all_votes,
         "chinese": float(chinese),
+        "doubts": float(min(len(chosen.doubts), MOST_DOUBTS)),
+        "mended": float(bool(chosen.repairs)),
+        "missed": float(min(chosen.missed, MOST_LINKS)),
+        "unasked": float(min(chosen.unasked, MOST_LINKS)),
+        "unread": chosen.unread,
     }
-    return Choice(chosen, _probability(features), votes, all_votes, ranked[1][0] if len(ranked) > 1 else None)
+    runner_up = ranked[1][0] if len(ranked) > 1 else None
+    return Choice(chosen, _probability(signals), signals, votes, all_votes, runner_up)
 
 
 def rivals(attempts: list[Attempt]) -> list[list[Attempt]]:
@@ -124,5 +133,5 @@ def _logprob(attempt: Attempt) -> float:
     return UNKNOWN_LOGPROB if attempt.logprob is None else min(0.0, attempt.logprob)
 
 
-def _probability(features: dict[str, float]) -> float:
-    return round(1 / (1 + math.exp(-sum(_WEIGHTS[name] * value for name, value in features.items()))), 3)
+def _probability(signals: dict[str, float]) -> float:
+    return round(1 / (1 + math.exp(-sum(weight * signals[name] for name, weight in _WEIGHTS.items()))), 3)

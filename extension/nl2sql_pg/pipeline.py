@@ -36,11 +36,13 @@ def answer(context: Context, question: str, options: Options, trail: Trail) -> d
     trail.choice = choice.told() if choice else {}
     if choice is None or choice.confidence < context.preferences.min_confidence:
         raise refusal(context, question, trail, choice)
+    trail.warnings += [f"doubtful: {doubt}" for doubt in choice.attempt.doubts]
     return {
         "sql": choice.attempt.sql,
         "model": trail.model,
         "tables": choice.attempt.tables,
         "confidence": choice.confidence,
+        "signals": choice.signals,
         "candidates": [attempt.summary() for attempt in trail.attempts],
         "usage": trail.usage,
         "timings": trail.timings,

@@ -58,6 +58,8 @@ def _candidates(trail: Trail) -> Iterator[Row]:
             yield _row("repair", str(number), note)
         if attempt.period:
             yield _row("repair", f"{number} period", attempt.period)
+        for doubt in attempt.doubts:
+            yield _row("doubt", str(number), doubt)
         yield _row("judgement", str(number), _judgement(attempt))
 
 
@@ -76,6 +78,7 @@ def _judgement(attempt: Attempt) -> str:
             "result": result,
             "missed": attempt.missed,
             "unasked": attempt.unasked,
+            "unread": attempt.unread,
             "retold": attempt.retold,
         }
     )

@@ -188,6 +188,7 @@ class LinkingBody(BaseModel):
 
     missed: int
     unasked: int
+    unread: float
 
 
 class CandidateBody(BaseModel):
@@ -200,6 +201,7 @@ class CandidateBody(BaseModel):
     repairs: list[str]
     period: str | None = None
     linking: LinkingBody | None = None
+    doubts: list[str] = []
 
 
 class MessageBody(BaseModel):

@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from sidecar.api.schemas import (
     CandidateBody,
@@ -209,6 +209,7 @@ async def candidate(
         error=error,
         repairs=list(repaired.notes),
         period=repaired.period.condition if repaired.period else None,
+        doubts=list(repaired.doubts),
     )
 
 
@@ -217,7 +218,7 @@ def _linked(found: CandidateBody, linker: Linker) -> CandidateBody:
     linking = linker.link(found.sql) if found.sql else None
     if linking is None:
         return found
-    return found.model_copy(update={"linking": LinkingBody(missed=linking.missed, unasked=linking.unasked)})
+    return found.model_copy(update={"linking": LinkingBody(**asdict(linking))})
 
 
 async def _mended(

@@ -12,6 +12,7 @@ from sidecar.guard.scope import Scope
 from sidecar.periods import Period
 from sidecar.repair.binding import Reference, Statement, StoredValue, bind
 from sidecar.repair.dating import Placed, place
+from sidecar.repair.doubts import doubts
 from sidecar.repair.meaning import readable, understood
 from sidecar.repair.reading import read
 from sidecar.repair.rules import (
@@ -112,11 +113,13 @@ _OF_THE_WHOLE: tuple[Callable[[Statement], str | None], ...] = (
 
 @dataclass(frozen=True)
 class Repaired:
-    """A statement, what was put right in it, and where it has the period that its question names."""
+    """A statement, what was put right in it, where it has the period that its question names, and what in it makes it
+    doubtful though PostgreSQL would take it."""
 
     sql: str
     notes: tuple[str, ...] = ()
     period: Placed | None = None
+    doubts: tuple[str, ...] = ()
 
 
 def repair(
@@ -161,7 +164,7 @@ def _repair(
         if note is None:
             if statement.problems() or statement.unknown_tables:
                 return None
-            return Repaired(write(tree) if notes else sql, tuple(notes)), statement
+            return Repaired(write(tree) if notes else sql, tuple(notes), doubts=doubts(statement)), statement
         notes.append(note)
     return None
 

@@ -156,7 +156,7 @@ def test_generate_ok(path: Path) -> None:
     assert answer["model"] == "scripted"
     assert 0 < answer["confidence"] < 1
     assert answer["candidates"] == [
-        {"sql": sql, "logprob": -0.031, "cost": 12.5, "error": None, "repairs": [], "period": None}
+        {"sql": sql, "logprob": -0.031, "cost": 12.5, "error": None, "repairs": [], "period": None, "doubts": []}
     ]
     assert {"retrieval", "generate", "judge", "total", "prompt", "engine", "guard"} == set(answer["timings"])
 

@@ -27,6 +27,20 @@ def mend(statement: Statement) -> str | None:
     return "; ".join(dict.fromkeys(notes)) or None
 
 
+def unstored(statement: Statement) -> Iterator[str]:
+    """Literals that their column, all of whose values are known, does not hold."""
+    for reference, literal, folds in _compared(statement):
+        found = _column(reference)
+        if found is None:
+            continue
+        table, column = found
+        closed = _closed(column) or _referred(table, column, statement.scope)
+        held = {_plain(value, column) for value in closed}
+        written = _plain(str(literal.this), column)
+        if held and written not in held and not (folds and written.lower() in {value.lower() for value in held}):
+            yield f"{literal.sql('postgres')} is none of the values of {table.name}.{column.name}"
+
+
 def _compared(statement: Statement) -> Iterator[tuple[Reference, exp.Literal, bool]]:
     """Columns with the literals that they must equal, and whether case does not count there."""
     for reference in statement.references:
@@ -49,10 +63,10 @@ def _others(column: exp.Column) -> list[exp.Expr]:
 
 def _stored(statement: Statement, reference: Reference, written: str) -> str | None:
     """The only stored value that can be meant, where the literal itself is none."""
-    table = reference.home.table if reference.home and reference.state is State.BOUND else None
-    column = next((c for c in table.columns if c.name == reference.name), None) if table else None
-    if table is None or column is None or "citext" in column.type:
+    found = _column(reference)
+    if found is None:
         return None
+    table, column = found
     place = (table.schema, table.name, column.name)
     matched = {value.value for value in statement.values if _place(value) == place}
     if _plain(written, column) in {_plain(value, column) for value in matched | {*column.values, *column.stored}}:
@@ -65,6 +79,13 @@ def _stored(statement: Statement, reference: Reference, written: str) -> str | N
         return meant.pop() if len(meant) == 1 else None
     closed = _closed(column) or _referred(table, column, statement.scope)
     return None if written in closed or _is_padded(written, closed) else closest(asked, closed)
+
+
+def _column(reference: Reference) -> tuple[Table, Column] | None:
+    """The column of a table that is meant, unless case does not count in it."""
+    table = reference.home.table if reference.home and reference.state is State.BOUND else None
+    column = next((c for c in table.columns if c.name == reference.name), None) if table else None
+    return (table, column) if table and column and "citext" not in column.type else None
 
 
 def _translates(value: StoredValue, asked: str) -> bool:

@@ -73,3 +73,17 @@ def test_what_can_not_be_read_has_no_links(sql: str) -> None:
 
 def test_a_table_of_another_schema_is_none_of_the_scope() -> None:
     assert linked("customers", "SELECT 1 FROM elsewhere.orders") == (1, 0)
+
+
+UNREAD = [
+    ("how many customers are there?", "SELECT count(*) FROM customers", 0.0),
+    ("profitable customers", "SELECT full_name FROM customers", 0.5),
+    ("customers in Bonn", "SELECT full_name FROM customers WHERE full_name = 'Bonn'", 0.0),
+    ("客户和利润", "SELECT 姓名 FROM 客户", 0.5),
+]
+
+
+@pytest.mark.parametrize(("question", "sql", "unread"), UNREAD)
+def test_words_that_stand_for_nothing_it_reads(question: str, sql: str, unread: float) -> None:
+    found = Linker(question, gloss(question), CHINESE if "客户" in sql else SHOP).link(sql)
+    assert found and found.unread == unread

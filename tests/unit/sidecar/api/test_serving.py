@@ -40,7 +40,11 @@ def test_a_candidate_comes_with_what_it_has_of_the_question() -> None:
             for sql in ("SELECT count(*) FROM customers", "SELECT count(*) FROM orders", "no statement")
         ]
         found = service.http.post("/v1/generate", json=body).json()["candidates"]
-    assert [one["linking"] for one in found] == [{"missed": 0, "unasked": 0}, {"missed": 1, "unasked": 1}, None]
+    assert [one["linking"] for one in found] == [
+        {"missed": 0, "unasked": 0, "unread": 0.0},
+        {"missed": 1, "unasked": 1, "unread": 1.0},
+        None,
+    ]
 
 
 BOUNDS = (

@@ -118,7 +118,7 @@ def test_two_relatives_are_one_too_many() -> None:
     scope = Scope(("s",), (Table("s", "door", "table", columns),))
     for literal in ("Gate", "Martan"):
         sql = f"SELECT name FROM door WHERE name = '{literal}'"
-        assert repair(sql, scope) == Repaired(sql)
+        assert repair(sql, scope) == Repaired(sql, doubts=(f"'{literal}' is none of the values of door.name",))
 
 
 def test_a_column_holds_no_more_than_the_one_it_refers_to() -> None:
