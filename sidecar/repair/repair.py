@@ -18,7 +18,9 @@ from sidecar.repair.reading import read
 from sidecar.repair.rules import (
     abandoned_join,
     aggregate_in_where,
+    asked_digits,
     bridge_table,
+    code_of_text,
     constant_group,
     count_rows,
     date_and_number,
@@ -26,6 +28,7 @@ from sidecar.repair.rules import (
     date_part,
     distinct_order,
     duplicate_alias,
+    duration_unit,
     foreign_function,
     group_by,
     having_columns,
@@ -43,12 +46,14 @@ from sidecar.repair.rules import (
     round_digits,
     set_order,
     set_types,
+    stated_dates,
     subquery_alias,
     subquery_columns,
     subquery_key,
     text_as_number,
     truth_value,
     value_spelling,
+    whole_division,
     wrong_qualifier,
     wrong_table,
 )
@@ -108,6 +113,11 @@ _OF_THE_WHOLE: tuple[Callable[[Statement], str | None], ...] = (
     set_order.mend,
     set_types.mend,
     value_spelling.mend,
+    code_of_text.mend,
+    stated_dates.mend,
+    duration_unit.mend,
+    whole_division.mend,
+    asked_digits.mend,
 )
 
 
