@@ -134,5 +134,6 @@ def write_items(path: Path, results: ArmResults) -> None:
                 "lenient": item.verdict.lenient,
                 "error": item.verdict.error or item.answer.error,
                 "confidence": item.answer.confidence,
+                "signals": item.answer.said.get("signals"),
             }
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
