@@ -34,6 +34,7 @@ from sidecar.prompt.ddl import render_schema
 from sidecar.prompt.extract import before_sql, extract_sql
 from sidecar.prompt.render import STOP, Context, ValueMatch, render, render_retelling
 from sidecar.repair.dating import can_date
+from sidecar.repair.quoting import Quoted, quoted
 from sidecar.repair.repair import Repaired
 from sidecar.rewriting import Rewriter
 from sidecar.services import Services
@@ -222,9 +223,11 @@ def _linked(found: CandidateBody, linker: Linker) -> CandidateBody:
 
 
 async def _mended(
-    sql: str, scope: Scope, rewriter: Rewriter, values: Sequence[ValueMatch], question: Asked
+    given: str, scope: Scope, rewriter: Rewriter, values: Sequence[ValueMatch], question: Asked
 ) -> tuple[Checked, Repaired]:
     """The statement as the guard lets it through, with every name bound where the rules can; raises as check() does."""
+    spelt = await _quoted_aside(given, scope)
+    sql = spelt.sql
     try:
         checked, refused = await checked_aside(sql, scope), None
     except SidecarError as error:
@@ -243,7 +246,14 @@ async def _mended(
         raise refused
     if not question.told and not repaired.period:
         raise _undated()
-    return checked, repaired
+    return checked, replace(repaired, notes=spelt.notes + repaired.notes)
+
+
+async def _quoted_aside(sql: str, scope: Scope) -> Quoted:
+    """As quoted(); a long statement in a thread, as for check()."""
+    if len(sql) <= SHORT:
+        return quoted(sql, scope)
+    return await asyncio.get_running_loop().run_in_executor(_ASIDE, quoted, sql, scope)
 
 
 async def checked_aside(sql: str, scope: Scope) -> Checked:

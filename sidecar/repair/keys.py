@@ -56,6 +56,15 @@ class Keys:
         """Steps to the tables that refer to this one."""
         return [step for step in self._steps.get(table.full_name, []) if not step.outward]
 
+    def origin(self, table: Table, column: str, limit: int = MAX_STEPS) -> tuple[Table, str]:
+        """The column that keys lead to from this one, at last."""
+        steps = [step for step in self._steps.get(table.full_name, []) if step.outward and limit]
+        further = [(step.end, there) for step in steps for here, there in step.pairs if here == column]
+        found = {
+            (end.full_name, name): (end, name) for each in further for end, name in [self.origin(*each, limit - 1)]
+        }
+        return next(iter(found.values())) if len(found) == 1 else (table, column)
+
     def shortest(
         self, start: Table, targets: Collection[str], avoid: Collection[str], limit: int = MAX_STEPS
     ) -> list[Path]:

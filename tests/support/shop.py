@@ -23,6 +23,17 @@ insert into public."Order Notes" values
 create schema hr;
 create table hr.people (id int primary key, full_name text, salary numeric(10,2));
 create table hr.orders (id int primary key, note text);
+create table public.makers (maker_no int primary key, maker_title text);
+create table public.part_list (part_no int primary key, part_label text);
+create table public.part_offers (
+    part_no int references public.part_list, maker_no int references public.makers, offer_cost numeric, lead_days int,
+    primary key (part_no, maker_no));
+create table public.consignments (
+    consignment_no int primary key, part_no int not null, maker_no int not null, pieces int,
+    foreign key (part_no, maker_no) references public.part_offers);
+create table public.maker_letters (
+    letter_no int primary key, sender_no int not null references public.makers,
+    recipient_no int not null references public.makers, sent_day date);
 insert into hr.people values (1, 'x', 10);
 insert into hr.orders values (1, 'n');
 """

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from sidecar.api.schemas import ScopeBody
+from sidecar.api.serving import check_statement
 from sidecar.engine.base import Sample
 from sidecar.guard.grammar import written
 from tests.support.contract import exchanges
@@ -15,6 +18,10 @@ from tests.support.sidecar import sidecar
 SCOPE_WITHOUT_DATES = {
     "search_path": ["shop"],
     "tables": [table for table in shop_body()["tables"] if table["name"] == "regions"],
+}
+USERS = {
+    **{"schema": "app", "name": "user", "kind": "table", "comment": None, "primary_key": [], "foreign_keys": []},
+    "columns": [{"name": "userId", "type": "integer", "not_null": True, "comment": None, "values": []}],
 }
 COUNTED = "SELECT region_name, count(*) FROM regions GROUP BY region_name"
 
@@ -45,6 +52,17 @@ def test_a_candidate_comes_with_what_it_has_of_the_question() -> None:
         {"missed": 1, "unasked": 1, "unread": 1.0},
         None,
     ]
+
+
+def test_names_of_a_proposal_get_their_quotes_and_those_of_a_user_do_not() -> None:
+    scope = {"search_path": ["app"], "tables": [USERS]}
+    answer, _ = ask("SELECT COUNT(*) FROM user", "SELECT 1 AS one", question="how many users are there", scope=scope)
+    counted, other = answer["candidates"]
+    assert counted["raw"] == "SELECT COUNT(*) FROM user"
+    assert counted["sql"] == 'SELECT count(*) FROM "user"' and counted["tables"] == ["app.user"]
+    assert counted["repairs"] == ['written as the schema has it: "user"'] and other["repairs"] == []
+    checked = asyncio.run(check_statement("SELECT COUNT(*) FROM user", ScopeBody.model_validate(scope).typed()))
+    assert checked.error and checked.error.sqlstate == "NL405"
 
 
 BOUNDS = (
