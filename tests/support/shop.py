@@ -23,6 +23,13 @@ insert into public."Order Notes" values
 create schema hr;
 create table hr.people (id int primary key, full_name text, salary numeric(10,2));
 create table hr.orders (id int primary key, note text);
+create type hr.rank as enum ('low', 'medium', 'high', 'critical');
+create type hr.vehicle as enum ('TRUCK', 'VAN', 'BUS');
+create collation hr.any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+create table hr.readings (
+    id int primary key, raised_ms bigint, seen_s bigint, born int, bill_month int, paid_month text, day_text text,
+    happened timestamptz, rank hr.rank, kind hr.vehicle, email text collate hr.any_case, fee money,
+    open_during tstzrange, booked daterange, labels text[], spec jsonb);
 insert into hr.people values (1, 'x', 10);
 insert into hr.orders values (1, 'n');
 """
