@@ -18,9 +18,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "extension"))
 
-from nl2sql_pg.choosing import _WEIGHTS as TODAY  # noqa: E402
+from nl2sql_pg.choosing import _WEIGHTS as TODAY
 
-from bench.accuracy.figures import calibration_error, reliability  # noqa: E402
+from bench.accuracy.figures import calibration_error, reliability
 
 Weights = Mapping[str, float]
 STEPS = 4000
@@ -82,7 +82,8 @@ def main() -> int:
     after = crossed(answers, TODAY, given.prior)
     print(f"{len(answers)} answers, {sum(answer.right for answer in answers)} right")
     print(
-        f"ECE today {calibration_error(reliability(today)):.3f}, refitted (by database) {calibration_error(reliability(after)):.3f}"
+        f"ECE today {calibration_error(reliability(today)):.3f},"
+        f" refitted (by database) {calibration_error(reliability(after)):.3f}"
     )
     for name, weight in fit(answers, TODAY, given.prior).items():
         print(f'    "{name}": {weight:.2f},  # {TODAY.get(name, 0.0):g}')

@@ -12,6 +12,8 @@ from sidecar.version import PROTOCOL
 
 Name = Annotated[str, Field(min_length=1, max_length=63)]
 Names = Annotated[list[Name], Field(max_length=1600)]
+Epoch = Literal["epoch_s", "epoch_ms", "epoch_us"]
+Pattern = Literal["YYYY-MM-DD", "YYYY/MM/DD", "YYYY.MM.DD", "YYYY-MM", "YYYY/MM", "YYYYMMDD", "YYYYMM"]
 
 
 class Body(BaseModel):
@@ -33,6 +35,8 @@ class ColumnBody(Body):
     samples: list[str] = Field(default=[], max_length=10)
     stored: list[str] = Field(default=[], max_length=300)
     unique: bool = False
+    form: Epoch | Pattern | None = None
+    deterministic: bool = True
 
 
 class ForeignKeyBody(Body):
@@ -62,6 +66,7 @@ class TableBody(Body):
                 guard_scope.Column(
                     *(c.name, c.type, c.not_null, c.comment),
                     *(tuple(c.values), tuple(c.samples), tuple(c.stored), c.unique),
+                    *(c.form, c.deterministic),
                 )
                 for c in self.columns
             ),

@@ -18,6 +18,8 @@ class Column:
     samples: tuple[str, ...] = ()  # a few that it does hold
     stored: tuple[str, ...] = ()  # all that it holds, as far as the caller's statistics know all; never for a prompt
     unique: bool = False  # the statistics know no value of it twice
+    form: str | None = None  # of a date kept as number or text: an epoch's unit, or the pattern of to_char()
+    deterministic: bool = True  # whether texts that are equal are the same
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from sidecar.guard import names
 from sidecar.guard.scope import Column, ForeignKey, Scope, Table
 from sidecar.prompt.text import one_line
 
 SHOWN_VALUES = 12
+_SINCE_1970 = {
+    "epoch_s": "seconds since 1970",
+    "epoch_ms": "milliseconds since 1970",
+    "epoch_us": "microseconds since 1970",
+}
+_TOLD = re.compile(r"1970|epoch|unix|seconds|秒", re.I)
 
 
 def render_schema(scope: Scope) -> str:
@@ -43,6 +51,8 @@ def _table(table: Table, scope: Scope) -> str:
 def _column(column: Column) -> tuple[str, str]:
     """A column's definition, and what stands behind it as a comment."""
     notes = [one_line(column.comment)] if column.comment else []
+    if (unit := _SINCE_1970.get(column.form or "")) and not _TOLD.search(column.comment or ""):
+        notes.append(unit)
     if column.values:
         more = ", …" if len(column.values) > SHOWN_VALUES else ""
         notes.append("one of " + ", ".join(map(_literal, column.values[:SHOWN_VALUES])) + more)

@@ -15,7 +15,8 @@ from sidecar.periods import Period
 from sidecar.repair import kinds
 from sidecar.repair.binding import Level, Statement
 from sidecar.repair.days import Days, Unknown, compare_days
-from sidecar.repair.meant_date import meant_date, place_of
+from sidecar.repair.forms import Form, form_of_column, is_moment, plainly
+from sidecar.repair.meant_date import has_months, meant_date, place_of
 from sidecar.repair.nodes import TODAY, all_of, columns_of, conjuncts, words
 from sidecar.repair.writing import write
 
@@ -44,7 +45,15 @@ def can_date(period: Period, scope: Scope) -> bool:
     """Whether the scope has dates, and not the period itself as a column: `last_year_sales`."""
     columns = [column for table in scope.tables for column in table.columns]
     named = any(period.unit in words(column.name) and words(column.name) & _NEAR for column in columns)
-    return not named and any(kinds.kind_of_type(column.type) in kinds.MOMENTS for column in columns)
+    return not named and any(
+        kinds.kind_of_type(column.type) in kinds.MOMENTS or (column.form and _is_fine(form_of_column(column), period))
+        for column in columns
+    )
+
+
+def _is_fine(form: Form | None, period: Period) -> bool:
+    """Whether a form is fine enough: a month has no days."""
+    return form is not None and (not form.of_months or has_months(period))
 
 
 def place(period: Period, statement: Statement, told: bool = True) -> Placed | None:
@@ -63,7 +72,7 @@ def place(period: Period, statement: Statement, told: bool = True) -> Placed | N
     moment = meant_date(period, statement.levels, statement) if not _compares_dates(statement) else None
     if moment is None or (len(statement.levels) > 1 and not period.done):
         return None
-    return _restrict(moment.level, [], _bounds(period, moment.column()))
+    return _restrict(moment.level, [], _bounds(period, moment.column(), moment.form))
 
 
 def _is_plain(statement: Statement) -> bool:
@@ -71,7 +80,7 @@ def _is_plain(statement: Statement) -> bool:
     more = statement.tree.find(exp.SetOperation, exp.Window, exp.With)
     outer = any(join.side for level in statement.levels for join in level.joins)
     # the first or the last date is not the date of every row
-    ends = [node for node in statement.tree.find_all(exp.Min, exp.Max) if kinds.kind(node, statement) in kinds.MOMENTS]
+    ends = [node for node in statement.tree.find_all(exp.Min, exp.Max) if is_moment(node, statement)]
     return more is None and not outer and not ends and len(statement.levels) <= MOST_LEVELS
 
 
@@ -93,7 +102,7 @@ def _is_timed(condition: exp.Expr, statement: Statement) -> bool:
 
 
 def _are_moments(columns: list[exp.Column], statement: Statement) -> bool:
-    return all(kinds.kind(column, statement) in kinds.MOMENTS for column in columns)
+    return all(is_moment(column, statement) for column in columns)
 
 
 def _counts_elsewhere(statement: Statement, conditions: list[exp.Expr]) -> bool:
@@ -110,18 +119,19 @@ def _set_right(period: Period, level: Level, timed: list[exp.Expr], statement: S
     meant = meant_date(period, [level], statement)
     if meant is None or len(timed) > MOST_CONDITIONS or (named and not meant.is_meant_by(named[0], statement)):
         return None
-    bounds = _bounds(period, named[0].copy() if named else meant.column())
+    date = named[0].copy() if named else meant.column()
+    plain = [plainly(condition, statement) for condition in timed]
     try:
         edge = (-period.length, period.unit)
-        days = compare_days(timed, bounds, edge=edge, whole_days=meant.kind == kinds.DATE)
+        days = compare_days(plain, _bounds(period, date), edge=edge, whole_days=meant.kind == kinds.DATE)
     except Unknown:
         return None
     if days is Days.SAME:
         return Placed(_written(timed), changed=False)
     # so many units up to today can be counted in more than one way, and a part of the period is asked for besides
-    if period.length or days is Days.PART or any(_is_of_a_part(condition) for condition in timed):
+    if period.length or days is Days.PART or any(_is_of_a_part(condition) for condition in plain):
         return None
-    return _restrict(level, timed, bounds)
+    return _restrict(level, timed, _bounds(period, date, meant.form))
 
 
 def _is_of_a_part(condition: exp.Expr) -> bool:
@@ -134,7 +144,7 @@ def _is_of_a_part(condition: exp.Expr) -> bool:
 def _compares_dates(statement: Statement) -> bool:
     """Whether a date is compared anywhere, as in HAVING or a join's condition."""
     return any(
-        kinds.kind(column, statement) in kinds.MOMENTS
+        is_moment(column, statement)
         for condition in statement.tree.find_all(exp.Predicate)
         if not isinstance(condition, exp.Is)
         for column in condition.find_all(exp.Column)
@@ -151,13 +161,15 @@ def _written(conditions: list[exp.Expr]) -> str:
     return write(all_of([condition.copy() for condition in conditions]))
 
 
-def _bounds(period: Period, moment: exp.Column) -> list[exp.Expr]:
-    """From its first day, before the first day after it."""
+def _bounds(period: Period, moment: exp.Column, form: Form | None = None) -> list[exp.Expr]:
+    """From its first day, before the first day after it; in the form that the date is kept in."""
     if period.length:
         start, end = _moved(exp.CurrentDate(), period.unit, -period.length), _moved(exp.CurrentDate(), "day", 1)
     else:
         first = _first_day(period.unit)
         start, end = (_moved(first, period.unit, ahead) for ahead in (-period.back, 1 - period.back))
+    if form:
+        start, end = form.kept(start), form.kept(end)
     return [exp.GTE(this=moment.copy(), expression=start), exp.LT(this=moment.copy(), expression=end)]
 
 

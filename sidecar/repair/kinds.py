@@ -52,6 +52,10 @@ def kind_of_type(name: str) -> str | None:
     return _OF_TYPE.get(" ".join(name.split("(")[0].split()) if "with" not in name else _without_width(name))
 
 
+def kind_of_cast(node: exp.Cast) -> str | None:
+    return _OF_CAST.get(node.to.this)
+
+
 def kind(node: exp.Expr, statement: Statement) -> str | None:
     """Looked up once a node: a column leads to its query's expression, and sums of sums to ever more of these."""
     if id(node) not in statement.kinds:
@@ -66,7 +70,7 @@ def _kind(node: exp.Expr, statement: Statement) -> str | None:
         # a text literal takes the type of what stands beside it
         return None if node.is_string else INTEGER if node.is_int else NUMERIC
     if isinstance(node, exp.Cast):
-        return _OF_CAST.get(node.to.this)
+        return kind_of_cast(node)
     if isinstance(node, _LIKE_THEIR_ARGUMENT):
         return kind(node.this, statement)
     if isinstance(node, exp.Subquery):
@@ -112,12 +116,18 @@ def _of_column(node: exp.Column, statement: Statement) -> str | None:
 def _in_source(source: Source, name: str, statement: Statement) -> str | None:
     if source.table:
         return next((kind_of_type(c.type) for c in source.table.columns if c.name == name), None)
+    output = output_of(source, name, statement)
+    return kind(output, statement) if output is not None else None
+
+
+def output_of(source: Source, name: str, statement: Statement) -> exp.Expr | None:
+    """The expression behind a column of a query in FROM."""
     query = source.node.this if isinstance(source.node, exp.Subquery) else _cte(source.node, statement)
     alias = source.node.args.get("alias")
     if not isinstance(query, exp.Select) or (isinstance(alias, exp.TableAlias) and alias.columns):
         return None
     found = [e for e in query.expressions if e.output_name.lower() == name.lower()]
-    return kind(found[0].unalias(), statement) if len(found) == 1 else None
+    return found[0].unalias() if len(found) == 1 else None
 
 
 def _cte(node: exp.Expr, statement: Statement) -> exp.Expr | None:

@@ -10,8 +10,9 @@ from sqlglot import exp
 
 from sidecar.guard.scope import Scope, Table
 from sidecar.periods import Period
-from sidecar.repair import kinds
+from sidecar.repair import forms, kinds
 from sidecar.repair.binding import Level, Source, Statement
+from sidecar.repair.forms import Form, form_of_column
 from sidecar.repair.nodes import words
 
 # Dates of a row that events are seldom counted by.
@@ -21,7 +22,8 @@ _SELDOM_MEANT = frozenset(
 )
 # Of these names nothing is asked by a word for it.
 _GENERIC = frozenset(
-    "date time at on day timestamp ts dt created create creation added inserted recorded occurred".split()
+    "date time at on day timestamp ts dt ms millis epoch month created create creation added inserted recorded"
+    " occurred".split()
 )
 # Words of a question that speak of the period itself.
 _OF_PERIODS = frozenset(
@@ -45,6 +47,12 @@ class Moment:
     def column(self) -> exp.Column:
         return self.level.column(self.source, self.name)
 
+    @property
+    def form(self) -> Form | None:
+        """Of a date that is kept as number or text."""
+        columns = self.source.table.columns if self.source.table else ()
+        return next((form_of_column(column) for column in columns if column.name == self.name), None)
+
     def is_meant_by(self, column: exp.Column, statement: Statement) -> bool:
         return place_of(column, statement) == (self.source, self.name)
 
@@ -57,7 +65,11 @@ def meant_date(period: Period, levels: list[Level], statement: Statement) -> Mom
     sources = [(level, source) for level in levels for source in level.sources]
     if any(source.table is None or _has_unit(period, source.table) for _, source in sources):
         return None
-    moments = [Moment(level, source, name, kind) for level, source in sources for name, kind in kinds.moments(source)]
+    moments = [
+        Moment(level, source, name, kind)
+        for level, source in sources
+        for name, kind in forms.moments(source, has_months(period))
+    ]
     usual = [moment for moment in moments if not words(moment.name) & _SELDOM_MEANT]
     asked = _named(statement.question, statement.scope)
     found = [moment for moment in moments if moment.name in asked]
@@ -73,7 +85,8 @@ def _named(question: str, scope: Scope) -> set[str]:
     """Names of dates in the scope that the question has a word of."""
     asked = _stems(question)
     columns = [column for table in scope.tables for column in table.columns]
-    return {c.name for c in columns if kinds.kind_of_type(c.type) in kinds.MOMENTS and _is_asked(c.name, asked)}
+    dates = [c for c in columns if c.form or kinds.kind_of_type(c.type) in kinds.MOMENTS]
+    return {c.name for c in dates if _is_asked(c.name, asked)}
 
 
 def _is_done_then(period: Period, moment: Moment, statement: Statement) -> bool:
@@ -101,15 +114,27 @@ def _unnamed(period: Period, usual: list[Moment], statement: Statement) -> Momen
     return found[0] if not own or measured or _NEW.search(statement.question) else None
 
 
+def has_months(period: Period) -> bool:
+    """Whether it is made of whole months."""
+    return not period.length and period.unit in ("month", "quarter", "year")
+
+
 def _has_unit(period: Period, table: Table) -> bool:
-    numbers = [column for column in table.columns if kinds.kind_of_type(column.type) not in kinds.MOMENTS]
+    numbers = [c for c in table.columns if not c.form and kinds.kind_of_type(c.type) not in kinds.MOMENTS]
     return any(words(column.name) & {period.unit, "year"} for column in numbers)
 
 
 def _is_chosen(moment: Moment, statement: Statement) -> bool:
     """Whether it stands in a SELECT list as it is."""
     chosen = [node.unalias() for node in moment.level.select.expressions]
-    return any(isinstance(node, exp.Column) and moment.is_meant_by(node, statement) for node in chosen)
+    columns = [_shown(node, moment.form) for node in chosen]
+    return any(isinstance(node, exp.Column) and moment.is_meant_by(node, statement) for node in columns)
+
+
+def _shown(node: exp.Expr, form: Form | None) -> exp.Expr | None:
+    """The column that is shown as a date."""
+    column = node.find(exp.Column) if form else node
+    return column if column is node or (form and column and node == form.moment(column.copy())) else None
 
 
 def _refers(source: Source, other: Source) -> bool:

@@ -37,6 +37,9 @@ begin
                 'nl2sql._folded(text)', 'nl2sql._frequent_values(name[], name[])',
                 'nl2sql._indexed_values(name[], name[], text[], text[])', 'nl2sql._known_found(name, text[], int)',
                 'nl2sql._valued(text, name[], text[])']),
+            -- what columns hold where their types do not say it
+            ('nl2sql_user, nl2sql_developer', array[
+                'nl2sql._seen_values(name[], name[], name[])', 'nl2sql._loose_columns(oid[])']),
             -- joins that nobody declared
             ('nl2sql_user, nl2sql_developer, nl2sql_admin', array[
                 'nl2sql._key_columns(oid[])', 'nl2sql._key_statistics(oid[], int2[])', 'nl2sql._known_joins(oid[])',
@@ -72,6 +75,7 @@ begin
             ('nl2sql_user, nl2sql_developer, nl2sql_admin', array[
                 'nl2sql._other_halves()', 'nl2sql._key_places(oid, int2[])', 'nl2sql._keys(oid[])',
                 'nl2sql._shown_columns(oid[])', 'nl2sql._masked_samples(name, oid[])',
+                'nl2sql._masked_seen_values(name, name[], name[], name[])',
                 'nl2sql._masked_frequent_values(name, name[], name[])', 'nl2sql._held_back(oid[])']),
             -- masks, which views run as their owner and anybody may use on what he reads
             ('nl2sql_user, nl2sql_developer, nl2sql_admin', array[

@@ -92,6 +92,8 @@ def session(
         "nl2sql._examples_kind(": [{"x": None}],
         "nl2sql._find_examples(": [],
         "nl2sql._terms_in(": [],
+        "nl2sql._seen_values(": [],
+        "nl2sql._loose_columns(": [],
         "nl2sql._key_columns(": [],
         "nl2sql._known_joins(": [],
         "nl2sql._key_statistics(": [],

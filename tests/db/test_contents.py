@@ -134,6 +134,7 @@ DEFINERS = {
     "nl2sql._held_back(oid[])",
     "nl2sql._masked_samples(name,oid[])",
     "nl2sql._masked_frequent_values(name,name[],name[])",
+    "nl2sql._masked_seen_values(name,name[],name[],name[])",
 }
 OURS = "(pronamespace = 'nl2sql'::regnamespace or oid = 'public.nl2sql(text)'::regprocedure)"
 

@@ -34,6 +34,13 @@ create table public.consignments (
 create table public.maker_letters (
     letter_no int primary key, sender_no int not null references public.makers,
     recipient_no int not null references public.makers, sent_day date);
+create type hr.rank as enum ('low', 'medium', 'high', 'critical');
+create type hr.vehicle as enum ('TRUCK', 'VAN', 'BUS');
+create collation hr.any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+create table hr.readings (
+    id int primary key, raised_ms bigint, seen_s bigint, born int, bill_month int, paid_month text, day_text text,
+    happened timestamptz, rank hr.rank, kind hr.vehicle, email text collate hr.any_case, fee money,
+    open_during tstzrange, booked daterange, labels text[], spec jsonb);
 insert into hr.people values (1, 'x', 10);
 insert into hr.orders values (1, 'n');
 """

@@ -69,6 +69,8 @@ EXTENSION_ORDER = [
     "known_values",  # tables that hold what the question names
     "ranking",  # scores of candidate tables
     "budget",  # what of them fits a prompt
+    "traits",  # what columns hold where their types do not say it
+    "forms",  # dates kept as numbers or texts: pure functions
     "undeclared",  # keys among tables, read for joins
     "joins",  # infers keys from columns and statistics
     "key_names",

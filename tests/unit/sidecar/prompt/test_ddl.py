@@ -111,3 +111,15 @@ def test_samples_stand_where_there_is_no_closed_list() -> None:
     columns = (Column("a", "text", samples=("it's", "two")), Column("b", "text", values=("x",), samples=("y",)))
     lines = render_schema(Scope(("s",), (Table("s", "t", "table", columns),))).splitlines()
     assert lines[1:3] == ["  a text, -- e.g. 'it''s', 'two'", "  b text -- one of 'x'"]
+
+
+def test_the_unit_of_an_epoch_stands_where_no_comment_says_it() -> None:
+    columns = (
+        Column("created", "bigint", form="epoch_ms"),
+        Column("seen", "bigint", comment="last login, Unix time in seconds", form="epoch_s"),
+        Column("day", "integer", form="YYYYMMDD"),
+    )
+    text = render_schema(Scope(("s",), (Table("s", "t", "table", columns),)))
+    assert "created bigint, -- milliseconds since 1970\n" in text
+    assert "seen bigint, -- last login, Unix time in seconds\n" in text
+    assert "day integer\n" in text

@@ -25,8 +25,8 @@ STOPS = Table(
     ),
 )
 SHOP = replace(shop_scope(), tables=(*shop_scope().tables, STOPS))
-PAIRS = [line.split(";") for line in statements(HERE / "of_the_question.txt")]
-LEFT = [line.split(";") for line in statements(HERE / "of_the_question_left.txt")]
+PAIRS = [line.split(";") for line in statements(HERE / "question" / "pairs.txt")]
+LEFT = [line.split(";") for line in statements(HERE / "question" / "left.txt")]
 
 
 @pytest.mark.parametrize(("rule", "question", "given", "expected"), PAIRS)
