@@ -70,6 +70,7 @@ EXTENSION_ORDER = [
     "ranking",  # scores of candidate tables
     "budget",  # what of them fits a prompt
     "undeclared",  # keys among tables, read for joins
+    "labels",  # what names the rows of a table
     "joins",  # infers keys from columns and statistics
     "key_names",
     "examples",  # stored ones and terms, found for a question
