@@ -11,6 +11,7 @@ from typing import Any
 
 from nl2sql_pg import evaluation, index, suggesting, teaching, tracing, undeclared, verifying
 from nl2sql_pg import feedback as feedback_
+from nl2sql_pg import labels as labels_
 from nl2sql_pg import status as status_
 from nl2sql_pg.answering import answered
 from nl2sql_pg.attempts import Trail
@@ -149,6 +150,11 @@ def judge_case(plpy: Any, gold: str, answer: str, caller: str) -> str:
 def joins(plpy: Any, relations: list[int]) -> str:
     """nl2sql._joins"""
     return enveloped(plpy, lambda db: {"ok": undeclared.all_of(db, relations)})
+
+
+def labels(plpy: Any, relations: list[int]) -> str:
+    """nl2sql._labels"""
+    return enveloped(plpy, lambda db: {"ok": labels_.all_of(db, relations)})
 
 
 def audit_read(plpy: Any, what: str, acting: str, query: str | None) -> str:

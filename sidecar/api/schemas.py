@@ -55,6 +55,7 @@ class TableBody(Body):
     columns: list[ColumnBody] = Field(max_length=1600)
     primary_key: Names
     foreign_keys: list[ForeignKeyBody] = Field(max_length=1000)
+    label: list[Name] = Field(default=[], max_length=8)
 
     def typed(self) -> guard_scope.Table:
         return guard_scope.Table(
@@ -75,7 +76,13 @@ class TableBody(Body):
                 guard_scope.ForeignKey(tuple(k.columns), k.schema_, k.table, tuple(k.references), k.score)
                 for k in self.foreign_keys
             ),
+            label=self._label(),
         )
+
+    def _label(self) -> tuple[str, ...]:
+        """Of columns that are in scope: half a name would be none."""
+        names = {column.name for column in self.columns}
+        return tuple(self.label) if names.issuperset(self.label) else ()
 
 
 class ScopeBody(Body):

@@ -40,6 +40,7 @@ class Table:
     comment: str | None = None
     primary_key: tuple[str, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
+    label: tuple[str, ...] = ()  # columns that name a row to people, in the order to show them
 
     @property
     def full_name(self) -> str:

@@ -12,10 +12,12 @@ from sidecar.repair.keys import Path, Step
 from sidecar.repair.nodes import all_of, column, identifier
 
 
-def add(statement: Statement, level: Level, start: Source, path: Path, before: int | None = None) -> str | None:
+def add(
+    statement: Statement, level: Level, start: Source, path: Path, before: int | None = None, outer: bool = False
+) -> str | None:
     """Join the tables of the path to `start`; the alias of the last one, None if that can't be done safely.
 
-    `before` is the number of the JOIN in front of which they go; at the end without it.
+    `before` is the number of the JOIN in front of which they go; at the end without it. With `outer` no row is lost.
     """
     new = [step.end for step in path]
     if not _is_safe(statement, level, new):
@@ -25,7 +27,7 @@ def add(statement: Statement, level: Level, start: Source, path: Path, before: i
     spell_out_commas(level)
     alias = start.name
     joins: list[exp.Join] = []
-    kind = "LEFT" if _is_nullable(level, start) else ""
+    kind = "LEFT" if outer or _is_nullable(level, start) else ""
     for step in path:
         fresh = _fresh_alias(statement, step.end, joins)
         joins.append(_join(statement, step, alias, fresh, kind))

@@ -23,7 +23,11 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_a-zA-Z]+")
 
 def words(name: str) -> set[str]:
     """The words of a name: `pet_age` and `petAge` have pet and age."""
-    return {word.lower() for word in _WORDS.findall(name)}
+    return set(words_in_order(name))
+
+
+def words_in_order(name: str) -> list[str]:
+    return [word.lower() for word in _WORDS.findall(name)]
 
 
 def folded(identifier: object) -> str | None:

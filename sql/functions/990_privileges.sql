@@ -44,6 +44,9 @@ begin
             ('nl2sql_user, nl2sql_developer, nl2sql_admin', array[
                 'nl2sql._key_columns(oid[])', 'nl2sql._key_statistics(oid[], int2[])', 'nl2sql._known_joins(oid[])',
                 'nl2sql._name_list(oid, int2[])', 'nl2sql._joins(oid[])', 'nl2sql._join_list(oid[])']),
+            -- what names the rows of a table
+            ('nl2sql_user, nl2sql_developer, nl2sql_admin', array[
+                'nl2sql._label_columns(oid[])', 'nl2sql._labels(oid[])', 'nl2sql._label_list(oid[])']),
             -- stored examples, terms and feedback: what every question needs, and what users say of answers
             ('nl2sql_user, nl2sql_developer, nl2sql_admin', array[
                 'nl2sql._first_schema(name[], name)', 'nl2sql._examples_kind()', 'nl2sql._han_likeness(text, text)',
@@ -101,10 +104,11 @@ begin
                 'nl2sql.discover_pii(name[], int)', 'nl2sql._sensitive_kinds(text)']),
             -- who has masked columns in clear, for nl2sql.masking_policy
             ('nl2sql_admin, nl2sql_auditor', array['nl2sql._mask_keepers(oid)']),
-            -- settings, index and declared joins
+            -- settings, index, declared joins and labels
             ('nl2sql_admin', array[
                 'nl2sql.set_setting(text, text)', 'nl2sql._index_requeue()', 'nl2sql._refresh_index()',
-                'nl2sql.refresh_index(boolean)', 'nl2sql.define_join(text, text[], text, text[], boolean, name[])']),
+                'nl2sql.refresh_index(boolean)', 'nl2sql.define_join(text, text[], text, text[], boolean, name[])',
+                'nl2sql.set_label(text, text[], name[])', 'nl2sql.drop_label(text, name[])']),
             -- who limits those who run statements
             ('nl2sql_admin', array[
                 'nl2sql.set_limit(text, bigint, bigint, int, int)', 'nl2sql.drop_limit(text)']),
@@ -143,7 +147,7 @@ begin
     end loop;
 end
 $plpgsql$;
-grant select on nl2sql.settings, nl2sql.joins, nl2sql.terms to nl2sql_user, nl2sql_developer, nl2sql_admin;
+grant select on nl2sql.settings, nl2sql.joins, nl2sql.labels, nl2sql.terms to nl2sql_user, nl2sql_developer, nl2sql_admin;
 grant select on nl2sql.review_queue to nl2sql_admin;
 grant select on nl2sql.indexed_values, nl2sql.limits to nl2sql_admin;
 grant select on nl2sql.audit_log, nl2sql.alert to nl2sql_auditor;

@@ -25,6 +25,7 @@ class SPIError(Exception):
 
 NOTHING_CAPTURED: dict[str, Rows] = {"nl2sql._captured(": [{"captured": None}]}
 NO_UNDECLARED_KEYS: dict[str, Rows] = {"nl2sql._key_columns(": [], "nl2sql._known_joins(": []}
+NO_LABELS: dict[str, Rows] = {"nl2sql._label_columns(": []}
 
 # How Database.explain() wraps a statement.
 EXPLAIN, EXPLAINED = "explain (format json) select * from (\n", "\n) as nl2sql_answer"
@@ -59,6 +60,7 @@ class FakePlpy:
             "nl2sql._has_code_of_others(": [{"others": False}],
             "has_function_privilege('nl2sql._ask(": [{"may": False}],
             **NO_UNDECLARED_KEYS,
+            **NO_LABELS,
             **NOTHING_CAPTURED,
         }
         self.plans = plans or {}

@@ -72,6 +72,7 @@ EXTENSION_ORDER = [
     "traits",  # what columns hold where their types do not say it
     "forms",  # dates kept as numbers or texts: pure functions
     "undeclared",  # keys among tables, read for joins
+    "labels",  # what names the rows of a table
     "joins",  # infers keys from columns and statistics
     "key_names",
     "examples",  # stored ones and terms, found for a question

@@ -68,6 +68,7 @@ class Session(FakePlpy):
             "from pg_catalog.pg_class as c where c.oid = any": list,
             "nl2sql._key_columns(": list,
             "nl2sql._known_joins(": list,
+            "nl2sql._label_columns(": list,
         }
         self.executed.append((query, values))
         return next((answer() for part, answer in answers.items() if part in query), [{"x": 1}])

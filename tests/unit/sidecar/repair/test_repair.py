@@ -18,7 +18,15 @@ from tests.support.shop import shop_scope, statements
 HERE = Path(__file__).parent
 RULES = sorted(path.stem for path in (Path(__file__).parents[4] / "sidecar" / "repair" / "rules").glob("[a-z]*.py"))
 # Rules that look at the question or at stored values have tests of their own.
-OF_THE_QUESTION = {"value_spelling", "code_of_text", "stated_dates", "duration_unit", "whole_division", "asked_digits"}
+OF_THE_QUESTION = {
+    "value_spelling",
+    "named_key",
+    "code_of_text",
+    "stated_dates",
+    "duration_unit",
+    "whole_division",
+    "asked_digits",
+}
 # Reading is no rule, but comes before all of them.
 FILES = [*(rule for rule in RULES if rule not in OF_THE_QUESTION), "reading"]
 PAIRS = [(rule, *line.split(";")) for rule in FILES for line in statements(HERE / f"{rule}.txt")]

@@ -1,0 +1,292 @@
+"""A key where the question asks who or which: what names its row, joined by the key, stands in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from sidecar.glossary.words import is_han
+from sidecar.guard.scope import Column, Table
+from sidecar.repair import joins
+from sidecar.repair.binding import Level, Reference, Source, State, Statement
+from sidecar.repair.keys import Step
+from sidecar.repair.nodes import NAMING_WORDS, column, folded, level_nodes, words
+from sidecar.repair.wanted import Wanted, head_of, is_key, nouns_in, nouns_of
+
+_NUMBERS = ("smallint", "integer", "bigint", "uuid")
+_TEXTS = ("text", "character")
+MAX_DEPTH = 8  # queries in FROM that a key comes through
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A key in the SELECT list of the answer, and the thing that it stands for."""
+
+    place: int  # in the SELECT list
+    reference: Reference
+    entity: Table
+    key: str  # the entity's column that the key is equal to
+    sure: bool  # by declared keys only
+    nouns: frozenset[str]  # what the question may call it
+    nullable: bool
+    is_code: bool  # a text, which may be what people call the thing by
+
+    @property
+    def source(self) -> Source:
+        assert self.reference.home is not None
+        return self.reference.home
+
+
+def mend(statement: Statement) -> str | None:
+    """One key a call."""
+    for shown in _asked(statement):
+        if shown.entity.label and (note := _put_name(statement, shown)):
+            return note
+    return None
+
+
+def unnamed(statement: Statement) -> list[str]:
+    """Keys that are shown where a name was asked for, and no label could be put in their place."""
+    return [f"{shown.source.name}.{shown.reference.name}" for shown in _asked(statement)]
+
+
+def _asked(statement: Statement) -> list[Shown]:
+    """Keys in the answer of which the question asks who or which."""
+    level = _answer(statement)
+    wanted = Wanted(statement.question) if statement.question and level else None
+    if level is None or wanted is None or wanted.keys:
+        return []
+    found = [shown for shown in _shown(statement, level) if not wanted.numbers_of(shown.nouns)]
+    found = [shown for shown in found if not shown.is_code or wanted.somebody or wanted.in_words(shown.nouns)]
+    others = _other_words(statement)
+    asked = [shown for shown in found if wanted.names(shown.nouns, others - shown.nouns)]
+    if not asked and len({shown.place for shown in found}) == 1 and not _names_something(statement, level):
+        asked = found if wanted.somebody else [shown for shown in found if wanted.some_name_of(shown.nouns)]
+    places = [shown.place for shown in asked]
+    return [shown for shown in asked if places.count(shown.place) == 1]
+
+
+def _answer(statement: Statement) -> Level | None:
+    """The query whose SELECT list is the answer; none where several are put together."""
+    return next((level for level in statement.levels if level.select is statement.tree), None)
+
+
+def _other_words(statement: Statement) -> set[str]:
+    """Words for things of the scope. A verb is none: `which customers ordered` asks for customers."""
+    tables = statement.scope.tables
+    found = {noun for table in tables for noun in nouns_in(table.name)}
+    found |= {head_of(column.name) for table in tables for column in table.columns}
+    return {noun for noun in found if noun and not noun.endswith(("ed", "ing"))} - NAMING_WORDS
+
+
+def _shown(statement: Statement, level: Level) -> Iterator[Shown]:
+    """Bare keys in the SELECT list, unless what they stand for is named beside them."""
+    if any(e.is_star for e in level.select.expressions):
+        return
+    for place, expression in enumerate(level.select.expressions):
+        reference = statement.bound.get(id(expression.unalias()))
+        if reference is None or reference.state is not State.BOUND or reference.home not in level.sources:
+            continue
+        origin = _origin(statement, reference)
+        if origin is None or not _is_surrogate(*origin):
+            continue
+        called = _role(reference.name) | _role(expression.alias) | _role(origin[1])
+        for entity, key, sure in _entities(statement, *origin):
+            nouns = frozenset(called | nouns_of(entity) | _role(key))
+            about = _column(*origin)
+            shown = Shown(place, reference, entity, key, sure, nouns, not about.not_null, _is_text(about))
+            if _is_surrogate(entity, key) and not _is_described(statement, level, shown):
+                yield shown
+
+
+def _role(name: str) -> set[str]:
+    """`sender` of sender_id. Who asks for districts where the column is called district asks for what it holds."""
+    return nouns_in(name) if is_key(name) or is_han(name) else set()
+
+
+def _names_something(statement: Statement, level: Level) -> bool:
+    """Whether the answer has a column that names rows."""
+    found = (statement.bound.get(id(e.unalias())) for e in level.select.expressions)
+    origins = [origin for reference in found if reference and (origin := _origin(statement, reference))]
+    return any(name in table.label or words(name) & NAMING_WORDS for table, name in origins)
+
+
+def _origin(statement: Statement, reference: Reference) -> tuple[Table, str] | None:
+    """The column of a table that a reference shows, through queries in FROM."""
+    for _ in range(MAX_DEPTH):
+        home = reference.home
+        if reference.state is not State.BOUND or home is None:
+            return None
+        if home.table is not None:
+            return home.table, reference.name
+        inner = _query_of(home)
+        chosen = next((e for e in inner.expressions if e.alias_or_name == reference.name), None) if inner else None
+        found = statement.bound.get(id(chosen.unalias())) if chosen else None
+        if found is None:
+            return None
+        reference = found
+    return None
+
+
+def _query_of(source: Source) -> exp.Select | None:
+    """The query behind a source: in brackets, or of a WITH."""
+    alias = source.node.args.get("alias")
+    if isinstance(alias, exp.TableAlias) and alias.columns:
+        return None
+    if isinstance(source.node, exp.Subquery):
+        return source.node.this if isinstance(source.node.this, exp.Select) else None
+    above = source.node.parent
+    while above is not None:
+        around = above.args.get("with_")
+        for cte in around.expressions if isinstance(around, exp.With) else ():
+            if folded(cte.args["alias"].this) == folded(source.node.this) and not cte.args["alias"].columns:
+                return cte.this if isinstance(cte.this, exp.Select) else None
+        above = above.parent
+    return None
+
+
+def _column(table: Table, name: str) -> Column:
+    return next((column for column in table.columns if column.name == name), Column(name, ""))
+
+
+def _is_surrogate(table: Table, name: str) -> bool:
+    """A key that says nothing to people: a number, or a text that its name calls a code."""
+    own = _column(table, name)
+    return name not in table.label and (own.type.startswith(_NUMBERS) or (_is_text(own) and is_key(name)))
+
+
+def _is_text(column: Column) -> bool:
+    return column.type.startswith(_TEXTS)
+
+
+def _entities(
+    statement: Statement, table: Table, name: str, seen: tuple[tuple[str, str], ...] = ()
+) -> list[tuple[Table, str, bool]]:
+    """What a column is the key of: its own table, or those that it refers to, through the keys of others if need be."""
+    place = (table.full_name, name)
+    if place in seen:
+        return []
+    if table.primary_key == (name,) and table.label:
+        return [(table, name, True)]
+    found: dict[str, tuple[Table, str, bool]] = {}
+    for key in table.foreign_keys:
+        target = statement.scope.find(key.schema, key.table)
+        if name not in key.columns or target is None:
+            continue
+        there = key.references[key.columns.index(name)]
+        further = _entities(statement, target, there, (*seen, place))
+        if not further and len(key.columns) == 1 and target.label:
+            further = [(target, there, True)]
+        for entity, own, sure in further:
+            found.setdefault(entity.full_name, (entity, own, sure and key.score == 1))
+    return list(found.values()) or ([(table, name, True)] if table.primary_key == (name,) else [])
+
+
+def _is_described(statement: Statement, level: Level, shown: Shown) -> bool:
+    """Whether the answer has a text of the same row already."""
+    for expression in level.select.expressions:
+        for node in (expression.unalias(), *level_nodes(expression.unalias())):
+            reference = statement.bound.get(id(node))
+            origin = _origin(statement, reference) if reference else None
+            if reference is None or origin is None or origin[0] is not shown.entity or not reference.home:
+                continue
+            same = reference.home is shown.source or _is_joined(statement, level, reference.home, shown)
+            if same and (origin[1] in shown.entity.label or _is_text(_column(*origin))):
+                return True
+    return False
+
+
+def _put_name(statement: Statement, shown: Shown) -> str | None:
+    level = shown.reference.level
+    if not _can_change(level):
+        return None
+    alias = _source_of_name(statement, level, shown)
+    if alias is None:
+        return None
+    alone = len(level.sources) == 1 and not level.joins
+    columns = (column(alias, name) for name in shown.entity.label)
+    label = [exp.Column(this=each.this) if alone else each for each in columns]
+    _group(level, statement, level.select.expressions[shown.place], label)
+    _replace(level, shown.place, label)
+    names = ", ".join(shown.entity.label)
+    return f"{shown.reference.name} is a key: {names} of {shown.entity.name} stands in its place"
+
+
+def _can_change(level: Level) -> bool:
+    """Not where a GROUP BY makes several groupings, or DISTINCT tells apart what is no column."""
+    group, distinct = level.select.args.get("group"), level.select.args.get("distinct")
+    if group and (any(v for k, v in group.args.items() if k != "expressions") or group.find(exp.Rollup, exp.Cube)):
+        return False
+    if not distinct:
+        return True
+    plain = all(isinstance(e.unalias(), exp.Column) for e in level.select.expressions)
+    return not distinct.args.get("on") and plain and group is None and not level.select.args.get("having")
+
+
+def _source_of_name(statement: Statement, level: Level, shown: Shown) -> str | None:
+    """The alias under which the row that the key stands for is read: it may be there; else it is joined."""
+    if shown.source.table is shown.entity and shown.reference.name == shown.key:
+        return shown.source.name
+    for source in level.sources:
+        if source.table is shown.entity and _is_joined(statement, level, source, shown):
+            return source.name
+    start = shown.source.table or shown.entity
+    step = Step(start, shown.entity, ((shown.reference.name, shown.key),), True)
+    # a group of nobody is no answer to who; in a list of other things no row is lost
+    kept = not shown.sure or (shown.nullable and not level.select.args.get("group"))
+    return joins.add(statement, level, shown.source, (step,), outer=kept)
+
+
+def _is_joined(statement: Statement, level: Level, source: Source, shown: Shown) -> bool:
+    """Whether a condition of the level holds the row's key equal to the one shown."""
+    ends = {(source, shown.key), (shown.source, shown.reference.name)}
+    for node in level_nodes(level.select):
+        if isinstance(node, exp.EQ) and _is_certain(node, level):
+            sides = [statement.bound.get(id(side)) for side in (node.this, node.expression)]
+            if {(side.home, side.name) for side in sides if side} == ends:
+                return True
+    return False
+
+
+def _is_certain(condition: exp.Expr, level: Level) -> bool:
+    """Whether it holds for every row: only AND stands above it, up to ON or WHERE."""
+    above = condition.parent
+    while isinstance(above, exp.And | exp.Paren):
+        above = above.parent
+    return isinstance(above, exp.Where | exp.Join)
+
+
+def _group(level: Level, statement: Statement, shown: exp.Expr, label: list[exp.Column]) -> None:
+    """The key still tells the groups apart, for two of the same name; the label goes with it."""
+    select, key = level.select, shown.unalias()
+    group = select.args.get("group")
+    if select.args.get("distinct"):
+        select.set("distinct", None)
+        keys = [e.unalias() for e in select.expressions]
+    elif group:
+        keys = [key if level.behind(each, statement.bound) is key else each for each in group.expressions]
+    else:
+        return
+    known = {each.sql() for each in keys}
+    keys += [each for each in label if each.sql() not in known]
+    select.set("group", exp.Group(expressions=[each.copy() for each in keys]))
+
+
+def _replace(level: Level, place: int, label: list[exp.Column]) -> None:
+    """The label for the key; ordinals behind it move where it has several columns."""
+    shown = level.select.expressions
+    alias = shown[place].args.get("alias") if isinstance(shown[place], exp.Alias) else None
+    kept = alias if len(label) == 1 and alias is not None and not is_key(alias.name) else None
+    new = [exp.Alias(this=label[0], alias=kept)] if kept else label
+    level.select.set("expressions", [*shown[:place], *new, *shown[place + 1 :]])
+    for ordinal in _ordinals(level):
+        if int(ordinal.this) > place + 1:
+            ordinal.set("this", str(int(ordinal.this) + len(label) - 1))
+
+
+def _ordinals(level: Level) -> Iterator[exp.Literal]:
+    group, order = level.select.args.get("group"), level.select.args.get("order")
+    keys = [*(group.expressions if group else ()), *(key.this for key in (order.expressions if order else ()))]
+    return (key for key in keys if isinstance(key, exp.Literal) and key.is_int)
