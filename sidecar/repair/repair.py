@@ -33,6 +33,7 @@ from sidecar.repair.rules import (
     join_order,
     key_value,
     missing_join,
+    namesake,
     nearest_name,
     nearest_table,
     nested_aggregate,
@@ -78,6 +79,7 @@ _OF_ONE_NAME: tuple[Callable[[Statement, Reference], str | None], ...] = (
     missing_join.mend_lookup,
     nearest_name.mend_words,
     nearest_name.mend_bare,
+    namesake.mend,
     date_part.mend,
     wrong_table.mend_several,
     missing_join.mend_neighbour,
@@ -87,6 +89,7 @@ _OF_ONE_NAME: tuple[Callable[[Statement, Reference], str | None], ...] = (
 )
 # Where all names bind; a name that is gone must not be asked for its type, so what removes comes first.
 _OF_THE_WHOLE: tuple[Callable[[Statement], str | None], ...] = (
+    namesake.mend_asked,
     abandoned_join.mend,
     join_order.mend,
     join_key.mend_types,
@@ -199,7 +202,7 @@ def _mend(statement: Statement) -> str | None:
         if note := form(statement):
             return note
     if statement.unknown_tables:
-        return nearest_table.mend(statement)
+        return namesake.mend_unknown(statement) or nearest_table.mend(statement)
     problems = statement.problems()
     for problem in problems if len(problems) <= MAX_PROBLEMS else ():
         for rule in _OF_ONE_NAME:
