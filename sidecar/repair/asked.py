@@ -8,6 +8,11 @@ from sidecar.guard.scope import Table
 from sidecar.repair.closest import fold, singular_words
 from sidecar.repair.nodes import words
 
+_OF_ANY_QUESTION = frozenset(
+    """a all an any are as at be been but can data did do does find give had how if it its list many may more most much
+    name not number one only or other our out over per row show table tell than that their them then there these they
+    this those up was we were what when where which while who whose will you""".split()
+)
 _TELL_NOTHING = {"and", "by", "each", "for", "from", "has", "have", "in", "is", "of", "on", "the", "to", "with"}
 
 
@@ -18,6 +23,11 @@ def most_asked(tables: Sequence[Table], question: str, besides: Table | None = N
     scores = [len((_name_words(table) - shared) & asked) for table in tables]
     best = max(scores, default=0)
     return [table for table, score in zip(tables, scores, strict=True) if score == best] if best else []
+
+
+def telling_words(text: str) -> set[str]:
+    """Words of a text that may tell what it is about."""
+    return set(singular_words(fold(text))) - _TELL_NOTHING - _OF_ANY_QUESTION
 
 
 def _name_words(table: Table) -> set[str]:

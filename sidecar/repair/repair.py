@@ -38,6 +38,7 @@ from sidecar.repair.rules import (
     key_value,
     missing_join,
     named_key,
+    namesake,
     nearest_name,
     nearest_table,
     nested_aggregate,
@@ -55,6 +56,7 @@ from sidecar.repair.rules import (
     subquery_key,
     text_as_number,
     truth_value,
+    two_keys,
     value_spelling,
     whole_division,
     wrong_qualifier,
@@ -85,6 +87,7 @@ _OF_ONE_NAME: tuple[Callable[[Statement, Reference], str | None], ...] = (
     missing_join.mend_lookup,
     nearest_name.mend_words,
     nearest_name.mend_bare,
+    namesake.mend,
     date_part.mend,
     wrong_table.mend_several,
     missing_join.mend_neighbour,
@@ -94,10 +97,12 @@ _OF_ONE_NAME: tuple[Callable[[Statement, Reference], str | None], ...] = (
 )
 # Where all names bind; a name that is gone must not be asked for its type, so what removes comes first.
 _OF_THE_WHOLE: tuple[Callable[[Statement], str | None], ...] = (
+    namesake.mend_asked,
     abandoned_join.mend,
     join_order.mend,
     join_key.mend_types,
     half_key.mend,
+    two_keys.mend,
     subquery_columns.mend,
     subquery_key.mend,
     key_value.mend,
@@ -214,7 +219,7 @@ def _mend(statement: Statement) -> str | None:
         if note := form(statement):
             return note
     if statement.unknown_tables:
-        return nearest_table.mend(statement)
+        return namesake.mend_unknown(statement) or nearest_table.mend(statement)
     problems = statement.problems()
     for problem in problems if len(problems) <= MAX_PROBLEMS else ():
         for rule in _OF_ONE_NAME:

@@ -13,9 +13,18 @@ from tests.support.shop import statements
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests" / "unit" / "sidecar" / "repair"
 LEFT_ALONE, UNTOUCHED = (statements(FIXTURES / f"{name}.txt") for name in ("left_alone", "untouched"))
-# No error to the server: half a key, a key for a name, a misspelt value, a count of ones, one group, a period's bounds.
+# No error to the server: half a key, one of two, a key for a name, a misspelt value, a count of ones, one group, periods.
 MEND_WHAT_IS_VALID = {
-    *("half_key", "named_key", "value_spelling", "pointless_count", "constant_group", "dating", "stored_date")
+    *(
+        "half_key",
+        "two_keys",
+        "named_key",
+        "value_spelling",
+        "pointless_count",
+        "constant_group",
+        "dating",
+        "stored_date",
+    )
 }
 PAIRS = [
     (*line.split(";")[-2:], path.stem not in MEND_WHAT_IS_VALID)

@@ -48,6 +48,37 @@ HALF = {
     "SELECT stay_no FROM stay s WHERE NOT (s.ward_no NOT IN (SELECT w.ward_no FROM ward w WHERE w.beds > 21))": BUSY,
 }  # fmt: skip
 
+NAMES = """SELECT a.person_name, b.person_name FROM letter l
+    JOIN person a ON a.person_no = l.sender JOIN person b ON b.person_no = l.recipient"""
+GOT = "SELECT count(*) FROM letter l JOIN person p ON p.person_no = l.recipient WHERE person_name = 'Cy'"
+ONE_OF_TWO = [
+    (
+        "who wrote to whom",
+        "SELECT p.person_name, p.person_name FROM letter l"
+        " JOIN person p ON p.person_no = l.sender AND p.person_no = l.recipient",
+        NAMES,
+    ),
+    (
+        "for each letter the name of its sender and of its recipient",
+        "SELECT p.person_name, q.person_name FROM letter l"
+        " JOIN person p ON p.person_no = l.sender JOIN person q ON q.person_no = l.sender",
+        NAMES,
+    ),
+    (
+        "how many letters did Cy receive?",
+        "SELECT count(*) FROM letter l JOIN person p ON p.person_no = l.sender AND p.person_no = l.recipient"
+        " WHERE person_name = 'Cy'",
+        GOT,
+    ),
+    (
+        "letters that Cy got",
+        "SELECT count(*) FROM letter l JOIN person recipient ON recipient.person_no = l.sender"
+        " WHERE recipient.person_name = 'Cy'",
+        GOT,
+    ),
+]
+TO_ONESELF = "SELECT count(*) FROM letter l JOIN person p ON p.person_no = l.sender AND p.person_no = l.recipient"
+
 
 @pytest.fixture(scope="module")
 def clinic(cluster: Cluster, template: str) -> Iterator[Connection]:
@@ -72,3 +103,14 @@ def test_half_a_key(clinic: Connection, scope: Scope, given: str, gold: str) -> 
     repaired = repair(given, scope)
     assert repaired.notes
     assert rows(clinic, check(repaired.sql, scope).sql) == rows(clinic, gold)
+
+
+@pytest.mark.parametrize(("question", "given", "gold"), ONE_OF_TWO)
+def test_one_of_two_keys(clinic: Connection, scope: Scope, question: str, given: str, gold: str) -> None:
+    repaired = repair(given, scope, question=question)
+    assert repaired.notes
+    assert rows(clinic, check(repaired.sql, scope).sql) == rows(clinic, gold)
+
+
+def test_both_keys_where_the_question_means_both(scope: Scope) -> None:
+    assert repair(TO_ONESELF, scope, question="how many letters did people send to themselves?").sql == TO_ONESELF
