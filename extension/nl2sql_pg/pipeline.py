@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from nl2sql_pg import standing
 from nl2sql_pg.asked import Asked
 from nl2sql_pg.attempts import Trail
 from nl2sql_pg.choosing import Choice, choose, is_settled
@@ -36,11 +37,14 @@ def answer(context: Context, question: str, options: Options, trail: Trail) -> d
     trail.choice = choice.told() if choice else {}
     if choice is None or choice.confidence < context.preferences.min_confidence:
         raise refusal(context, question, trail, choice)
+    filters = standing.told(knowledge.tables, choice.attempt.filters)
+    trail.warnings += standing.warnings(filters, knowledge.unheld, choice.attempt.tables)
     return {
         "sql": choice.attempt.sql,
         "model": trail.model,
         "tables": choice.attempt.tables,
         "confidence": choice.confidence,
+        "filters": filters,
         "candidates": [attempt.summary() for attempt in trail.attempts],
         "usage": trail.usage,
         "timings": trail.timings,

@@ -43,6 +43,12 @@ class ForeignKeyBody(Body):
     score: float = Field(default=1.0, gt=0, le=1)
 
 
+class FilterBody(Body):
+    condition: str = Field(min_length=1, max_length=2000)
+    note: str | None = Field(default=None, max_length=500)
+    origin: Literal["defined", "comment"] = "defined"
+
+
 class TableBody(Body):
     schema_: Name = Field(alias="schema")
     name: Name
@@ -51,6 +57,7 @@ class TableBody(Body):
     columns: list[ColumnBody] = Field(max_length=1600)
     primary_key: Names
     foreign_keys: list[ForeignKeyBody] = Field(max_length=1000)
+    filters: list[FilterBody] = Field(default=[], max_length=20)
 
     def typed(self) -> guard_scope.Table:
         return guard_scope.Table(
@@ -70,6 +77,7 @@ class TableBody(Body):
                 guard_scope.ForeignKey(tuple(k.columns), k.schema_, k.table, tuple(k.references), k.score)
                 for k in self.foreign_keys
             ),
+            filters=tuple(guard_scope.Filter(f.condition, f.note) for f in self.filters),
         )
 
 
@@ -168,6 +176,12 @@ class CheckRequest(Request):
     server_version: int = Field(guard_scope.NEWEST, ge=140_000, lt=1_000_000)
 
 
+class ConditionRequest(Request):
+    condition: str = Field(max_length=2000)
+    table: TableBody
+    server_version: int = Field(guard_scope.NEWEST, ge=140_000, lt=1_000_000)
+
+
 class ErrorFields(BaseModel):
     sqlstate: str
     message: str
@@ -190,6 +204,15 @@ class LinkingBody(BaseModel):
     unasked: int
 
 
+class FoundFilterBody(BaseModel):
+    """See sidecar.filters.holding.Found."""
+
+    table: str
+    condition: str
+    state: Literal["added", "present", "asked", "unread"]
+    word: str | None = None
+
+
 class CandidateBody(BaseModel):
     raw: str
     sql: str | None
@@ -200,6 +223,7 @@ class CandidateBody(BaseModel):
     repairs: list[str]
     period: str | None = None
     linking: LinkingBody | None = None
+    filters: list[FoundFilterBody] = []
 
 
 class MessageBody(BaseModel):
@@ -245,6 +269,14 @@ class EmbedAnswer(Answer):
 class CheckAnswer(Answer):
     sql: str | None
     tables: list[str]
+    error: ErrorFields | None
+
+
+class ConditionAnswer(Answer):
+    """The condition is what `parts` and `columns` make in turn; neither where there is an error."""
+
+    parts: list[str]
+    columns: list[str]
     error: ErrorFields | None
 
 

@@ -30,6 +30,14 @@ class ForeignKey:
 
 
 @dataclass(frozen=True)
+class Filter:
+    """A standing condition: which rows of its table count, unless the question speaks of the others."""
+
+    condition: str  # over the table's own columns, as PostgreSQL's grammar writes it
+    note: str | None = None
+
+
+@dataclass(frozen=True)
 class Table:
     schema: str
     name: str
@@ -38,6 +46,7 @@ class Table:
     comment: str | None = None
     primary_key: tuple[str, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
+    filters: tuple[Filter, ...] = ()
 
     @property
     def full_name(self) -> str:
