@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from sidecar.api import audit, check, embed, errors, generate, gloss, health, retell
+from sidecar.api import audit, check, condition, embed, errors, generate, gloss, health, retell
 from sidecar.api.access_log import AccessLog
 from sidecar.api.limits import BodyLimits
 from sidecar.services import Services
@@ -36,7 +36,7 @@ def create_app(services: Services) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.services = services
-    for module in (generate, retell, gloss, embed, check, audit, health):
+    for module in (generate, retell, gloss, embed, check, condition, audit, health):
         app.include_router(module.router)
     errors.install(app)
     settings = services.settings

@@ -7,12 +7,14 @@ import contextlib
 import logging
 import os
 import resource
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing import get_context
+from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
 from sidecar import logs
+from sidecar.filters.holding import Held, hold, unread
 from sidecar.guard.scope import Scope
 from sidecar.periods import Period
 from sidecar.prompt.render import ValueMatch
@@ -20,13 +22,15 @@ from sidecar.repair.repair import Repaired, repair
 
 log = logging.getLogger("sidecar")
 
+R = TypeVar("R")
+
 SECONDS = 0.5  # for one statement; nineteen of twenty take less than 5 ms
 PROCESSES = max(2, min(4, os.cpu_count() or 2))
 MEMORY = 2_000_000_000  # bytes of address space for each
 
 # A clean process that has read what the workers need, and makes each of them in milliseconds.
 _CONTEXT = get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["sidecar.__main__", "sidecar.repair.repair"])
+_CONTEXT.set_forkserver_preload(["sidecar.__main__", "sidecar.repair.repair", "sidecar.filters.holding"])
 
 
 class Rewriter:
@@ -60,10 +64,22 @@ class Rewriter:
     ) -> Repaired:
         """The statement put right; never raises for what is in it."""
         arguments = (sql, scope, tuple(values), question, period, told, refused)
+        return await self._done(repair, arguments) or Repaired(sql)
+
+    async def hold(self, sql: str, scope: Scope, tables: Sequence[str]) -> Held:
+        """As hold(); never raises for what is in it."""
+        filtered = [table for table in scope.tables if table.filters and table.full_name in tables]
+        if not filtered:
+            return Held(sql)
+        return await self._done(hold, (sql, scope, tuple(tables))) or unread(sql, filtered)
+
+    async def _done(self, work: Callable[..., R], arguments: tuple[Any, ...]) -> R | None:
+        """What the work gives; None where it took too long, or its process died."""
         pool = await self._running()
-        job = pool.schedule(repair, args=arguments, timeout=self._seconds)
+        job = pool.schedule(work, args=arguments, timeout=self._seconds)
         try:
-            return await asyncio.wrap_future(job)
+            done: R = await asyncio.wrap_future(job)
+            return done
         except TimeoutError:
             log.warning("repair took too long and was ended", extra={"fields": {"seconds": self._seconds}})
         except ProcessExpired as error:
@@ -71,7 +87,7 @@ class Rewriter:
         except asyncio.CancelledError:
             job.cancel()  # type: ignore[no-untyped-call]
             raise
-        return Repaired(sql)
+        return None
 
     async def _running(self) -> ProcessPool:
         """The pool, started by who comes first; who does not need it does not wait for that."""

@@ -38,12 +38,18 @@ class Attempt:
     unasked: int = 0
     unread: float = 0.0
     doubts: list[str] = field(default_factory=list)
+    filters: list[dict[str, str | None]] = field(default_factory=list)  # {table, condition, state, word}
     retold: float | None = None  # mean log-probability a token of the question, as what the statement answers
 
     @property
     def usable(self) -> bool:
         """Whether the server planned it, and nothing was found against it since."""
         return self.cost is not None and self.error is None
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether a standing condition that should hold could not be put into it."""
+        return any(each["state"] == "unread" for each in self.filters)
 
     def summary(self) -> dict[str, Any]:
         """As `ask()` shows it."""
@@ -78,7 +84,16 @@ def read_attempt(candidate: dict[str, Any], greedy: bool) -> Attempt:
         unasked=int(finite(linking["unasked"])),
         unread=finite(linking["unread"]),
         doubts=[str(doubt) for doubt in candidate.get("doubts", [])],
+        filters=[_read_filter(each) for each in candidate.get("filters", ())],
     )
+
+
+def _read_filter(found: dict[str, Any]) -> dict[str, str | None]:
+    if found["state"] not in ("added", "present", "asked", "unread"):
+        raise ValueError("a standing condition is in another state")
+    word = found.get("word")
+    read = {name: str(found[name]) for name in ("table", "condition", "state")}
+    return {**read, "word": None if word is None else str(word)}
 
 
 @dataclass

@@ -57,12 +57,14 @@ def _referred_to(tables: list[dict[str, Any]]) -> set[tuple[str, str, str]]:
 
 
 def _narrowed(table: dict[str, Any], asked: set[str], used: set[tuple[str, str, str]]) -> dict[str, Any]:
-    """A wide table with its keys, the columns that share words with the question, and the first of the others."""
+    """A wide table with its keys, the columns of its standing conditions, those that share words with the question,
+    and the first of the others."""
     columns = table["columns"]
     if len(columns) <= WIDE:
         return table
     keys = {*table["primary_key"], *(name for key in table["foreign_keys"] for name in key["columns"])}
     keys |= {column["name"] for column in columns if (table["schema"], table["name"], column["name"]) in used}
+    keys |= {c["name"] for c in columns if any(c["name"] in each["condition"] for each in table.get("filters", ()))}
     order = sorted(range(len(columns)), key=lambda place: (-_usefulness(columns[place], asked, keys), place))
     useful = sum(_usefulness(column, asked, keys) > 0 for column in columns)
     kept = set(order[: max(WIDE, useful)])

@@ -17,6 +17,7 @@ from nl2sql_pg.attempts import Attempt
 GREEDY_VOTES = 1.25  # the model's own first choice is right more often than a sample
 MENDED_VOTES = 0.5
 EMPTY_VOTES = 0.3  # nobody asks for nothing
+DOUBTFUL_VOTES = 0.3  # it counts rows that are not to be counted, as far as can be seen
 STEEPNESS = 4.0  # of a vote in the log-probability
 # Of a vote in what the statement leaves out of the question, and in tables that the question does not speak of.
 MISSED, UNASKED = 0.8, 0.5
@@ -71,7 +72,7 @@ def is_settled(attempts: list[Attempt]) -> bool:
 
 
 def _is_enough(first: Attempt) -> bool:
-    return first.usable and not first.repairs and not first.empty and _logprob(first) >= SURE
+    return first.usable and not (first.repairs or first.empty or first.doubtful) and _logprob(first) >= SURE
 
 
 def choose(attempts: list[Attempt], chinese: bool = False) -> Choice | None:
@@ -121,6 +122,7 @@ def _votes(group: list[Attempt]) -> float:
 def _vote(attempt: Attempt) -> float:
     vote = GREEDY_VOTES if attempt.greedy else 1.0
     vote *= (MENDED_VOTES if attempt.repairs else 1.0) * (EMPTY_VOTES if attempt.empty else 1.0)
+    vote *= DOUBTFUL_VOTES if attempt.doubtful else 1.0
     unlike = MISSED * min(attempt.missed, MOST_LINKS) + UNASKED * min(attempt.unasked, MOST_LINKS)
     return vote * math.exp(STEEPNESS * _logprob(attempt) - unlike)
 

@@ -9,7 +9,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from nl2sql_pg import evaluation, index, suggesting, teaching, tracing, undeclared, verifying
+from nl2sql_pg import defining, evaluation, index, standing, suggesting, teaching, tracing, undeclared, verifying
 from nl2sql_pg import feedback as feedback_
 from nl2sql_pg import labels as labels_
 from nl2sql_pg import status as status_
@@ -155,6 +155,20 @@ def joins(plpy: Any, relations: list[int]) -> str:
 def labels(plpy: Any, relations: list[int]) -> str:
     """nl2sql._labels"""
     return enveloped(plpy, lambda db: {"ok": labels_.all_of(db, relations)})
+
+
+def check_filter(plpy: Any, relation: int, condition: str | None) -> str:
+    """nl2sql._check_filter"""
+
+    def work(db: Database) -> dict[str, Any]:
+        return {"ok": defining.check(open_context(db, NOWHERE, Options(timeout="10s")), relation, condition)}
+
+    return enveloped(plpy, work)
+
+
+def suggest_filters(plpy: Any, relations: list[int]) -> str:
+    """nl2sql._suggest_filters"""
+    return enveloped(plpy, lambda db: {"ok": standing.suggested(db, relations)})
 
 
 def audit_read(plpy: Any, what: str, acting: str, query: str | None) -> str:

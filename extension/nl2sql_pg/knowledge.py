@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from nl2sql_pg import examples, values
+from nl2sql_pg import examples, standing, values
 from nl2sql_pg.asked import Asked
 from nl2sql_pg.context import Context
 from nl2sql_pg.retrieval import retrieve
@@ -22,6 +22,7 @@ class Knowledge:
     values: Items = field(default_factory=list)
     examples: Items = field(default_factory=list)
     terms: Items = field(default_factory=list)
+    unheld: Items = field(default_factory=list)  # standing conditions that can't hold for the caller
 
     def items(self) -> dict[str, Items]:
         """All of it, by kind."""
@@ -32,7 +33,7 @@ def gather(context: Context, asked: Asked) -> Knowledge:
     """What the caller may read of it; raises NL201 if that is no table at all."""
     found = retrieve(context, asked)
     asked.warnings += found.warnings
-    knowledge = Knowledge(found.tables, found.reasons)
+    knowledge = Knowledge(found.tables, found.reasons, unheld=standing.unheld(found.tables))
     if context.preferences.values:
         knowledge.values = values.find(context, asked, found.tables)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from nl2sql_pg import standing
 from nl2sql_pg.asked import Asked
 from nl2sql_pg.attempts import Trail
 from nl2sql_pg.choosing import Choice, choose, is_settled
@@ -37,12 +38,15 @@ def answer(context: Context, question: str, options: Options, trail: Trail) -> d
     if choice is None or choice.confidence < context.preferences.min_confidence:
         raise refusal(context, question, trail, choice)
     trail.warnings += [f"doubtful: {doubt}" for doubt in choice.attempt.doubts]
+    filters = standing.told(knowledge.tables, choice.attempt.filters)
+    trail.warnings += standing.warnings(filters, knowledge.unheld, choice.attempt.tables)
     return {
         "sql": choice.attempt.sql,
         "model": trail.model,
         "tables": choice.attempt.tables,
         "confidence": choice.confidence,
         "signals": choice.signals,
+        "filters": filters,
         "candidates": [attempt.summary() for attempt in trail.attempts],
         "usage": trail.usage,
         "timings": trail.timings,

@@ -20,6 +20,7 @@ class Preferences:
     retrieval: bool
     values: bool
     examples: bool
+    comment_filters: bool
     repair: bool
     samples: int | None
     trial_run: bool
@@ -34,6 +35,7 @@ def read_preferences(given: Mapping[str, str]) -> Preferences:
         retrieval=_switch("retrieval", given["retrieval"]),
         values=_switch("values", given["values"]),
         examples=_switch("examples", given["examples"]),
+        comment_filters=_switch("comment_filters", given["comment_filters"]),
         repair=_switch("repair", given["repair"]),
         samples=_samples(given["samples"]),
         trial_run=_switch("trial_run", given["trial_run"]),

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from nl2sql_pg import budget, known_values, labels, ranking, traits, undeclared
+from nl2sql_pg import budget, known_values, labels, ranking, standing, traits, undeclared
 from nl2sql_pg.asked import Asked
 from nl2sql_pg.context import Context
 from nl2sql_pg.embedding import embed
@@ -131,11 +131,12 @@ def _first(context: Context, most: int) -> list[int]:
 
 
 def _describe(context: Context, relations: list[int]) -> list[dict[str, Any]]:
-    """In the order of `relations`, with undeclared keys among them, what columns hold, and what names the rows."""
+    """In the order of `relations`: undeclared keys, what columns hold, what names the rows, and which count."""
     tables: list[dict[str, Any]] = context.db.json(_DESCRIBE, ["bigint[]"], [relations])
     undeclared.add_to(context.db, relations, tables)
     traits.add_to(context.db, relations, tables)
     labels.add_to(context.db, relations, tables)
+    standing.add_to(context.db, relations, tables, context.preferences.comment_filters)
     return tables
 
 

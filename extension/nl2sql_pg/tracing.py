@@ -15,6 +15,7 @@ def rows(trail: Trail, failure: Failure | None) -> list[Row]:
     """Every stage in its order: what was found, the prompts, the candidates, the choice or the error, the times."""
     steps = [
         *_tables(trail),
+        *_filters(trail),
         *_told(trail, "values", "value"),
         *_told(trail, "examples", "example"),
         *_told(trail, "terms", "term"),
@@ -35,6 +36,14 @@ def _tables(trail: Trail) -> Iterator[Row]:
     for table in trail.told.get("tables", []):
         name = f"{table['schema']}.{table['name']}"
         yield _row("table", name, _figures({k: v for k, v in reasons.get(name, {}).items() if k != "table"}))
+
+
+def _filters(trail: Trail) -> Iterator[Row]:
+    for table in trail.told.get("tables", []):
+        for each in table.get("filters", ()):
+            yield _row("filter", f"{table['schema']}.{table['name']}", _figures(each))
+    for each in trail.told.get("unheld", []):
+        yield _row("filter", each["table"], f"does not hold here: {each['why']}")
 
 
 def _told(trail: Trail, kind: str, stage: str) -> Iterator[Row]:
@@ -60,6 +69,9 @@ def _candidates(trail: Trail) -> Iterator[Row]:
             yield _row("repair", f"{number} period", attempt.period)
         for doubt in attempt.doubts:
             yield _row("doubt", str(number), doubt)
+        for found in attempt.filters:
+            word = f": {found['word']}" if found["word"] else ""
+            yield _row("filter", f"{number} {found['state']}{word}", f"{found['table']}: {found['condition']}")
         yield _row("judgement", str(number), _judgement(attempt))
 
 

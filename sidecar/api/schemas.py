@@ -47,6 +47,12 @@ class ForeignKeyBody(Body):
     score: float = Field(default=1.0, gt=0, le=1)
 
 
+class FilterBody(Body):
+    condition: str = Field(min_length=1, max_length=2000)
+    note: str | None = Field(default=None, max_length=500)
+    origin: Literal["defined", "comment"] = "defined"
+
+
 class TableBody(Body):
     schema_: Name = Field(alias="schema")
     name: Name
@@ -56,6 +62,7 @@ class TableBody(Body):
     primary_key: Names
     foreign_keys: list[ForeignKeyBody] = Field(max_length=1000)
     label: list[Name] = Field(default=[], max_length=8)
+    filters: list[FilterBody] = Field(default=[], max_length=20)
 
     def typed(self) -> guard_scope.Table:
         return guard_scope.Table(
@@ -77,6 +84,7 @@ class TableBody(Body):
                 for k in self.foreign_keys
             ),
             label=self._label(),
+            filters=tuple(guard_scope.Filter(f.condition, f.note) for f in self.filters),
         )
 
     def _label(self) -> tuple[str, ...]:
@@ -180,6 +188,12 @@ class CheckRequest(Request):
     server_version: int = Field(guard_scope.NEWEST, ge=140_000, lt=1_000_000)
 
 
+class ConditionRequest(Request):
+    condition: str = Field(max_length=2000)
+    table: TableBody
+    server_version: int = Field(guard_scope.NEWEST, ge=140_000, lt=1_000_000)
+
+
 class ErrorFields(BaseModel):
     sqlstate: str
     message: str
@@ -203,6 +217,15 @@ class LinkingBody(BaseModel):
     unread: float
 
 
+class FoundFilterBody(BaseModel):
+    """See sidecar.filters.holding.Found."""
+
+    table: str
+    condition: str
+    state: Literal["added", "present", "asked", "unread"]
+    word: str | None = None
+
+
 class CandidateBody(BaseModel):
     raw: str
     sql: str | None
@@ -214,6 +237,7 @@ class CandidateBody(BaseModel):
     period: str | None = None
     linking: LinkingBody | None = None
     doubts: list[str] = []
+    filters: list[FoundFilterBody] = []
 
 
 class MessageBody(BaseModel):
@@ -259,6 +283,14 @@ class EmbedAnswer(Answer):
 class CheckAnswer(Answer):
     sql: str | None
     tables: list[str]
+    error: ErrorFields | None
+
+
+class ConditionAnswer(Answer):
+    """The condition is what `parts` and `columns` make in turn; neither where there is an error."""
+
+    parts: list[str]
+    columns: list[str]
     error: ErrorFields | None
 
 

@@ -14,7 +14,10 @@ from dataclasses import asdict, dataclass, replace
 from sidecar.api.schemas import (
     CandidateBody,
     CheckAnswer,
+    ConditionAnswer,
+    ConditionRequest,
     ErrorFields,
+    FoundFilterBody,
     GenerateAnswer,
     GenerateRequest,
     LinkingBody,
@@ -25,7 +28,10 @@ from sidecar.api.schemas import (
 )
 from sidecar.engine.base import Generation, Message, Sample, Sampling
 from sidecar.errors import SidecarError
-from sidecar.glossary.words import gloss, with_meanings
+from sidecar.filters.asked import spoken_of
+from sidecar.filters.definition import define
+from sidecar.filters.holding import Found
+from sidecar.glossary.words import Word, gloss, with_meanings
 from sidecar.guard.check import MAX_BYTES, Checked, check, refuse_unreadable
 from sidecar.guard.scope import Scope
 from sidecar.linking import Linker
@@ -72,9 +78,11 @@ class _Pass:
 class Asked:
     """What repair knows of the question: its words, and the period that it counts from today."""
 
+    mend: bool = False  # whether anything is to be put right
     text: str = ""
     period: Period | None = None
     told: bool = True  # whether the model was told of the period
+    left: tuple[Found, ...] = ()  # standing conditions whose other rows the question speaks of
 
 
 NOTHING = Asked()
@@ -87,13 +95,15 @@ async def generate(services: Services, request: GenerateRequest) -> GenerateAnsw
     says which date it is about, the model is asked with it.
     """
     started = time.perf_counter()
-    context = request.context()
+    words = await asyncio.to_thread(gloss, request.question)
+    context, left = _filtered(request.context(), words)
     read = read_dated(context.question) if request.mend else None
     dated = read if read and _can_be_left_out(read, context) else None
     passes = [await _ask(services, request, replace(context, question=dated.rest) if dated else context)]
     # in a thread: a long question takes a moment, and others are waiting
-    asked, linker = await asyncio.to_thread(_read_question, context, request.mend, read)
-    rewriter = services.rewriter if request.mend else None
+    asked, linker = await asyncio.to_thread(_read_question, context, words, request.mend, read)
+    asked = replace(asked, left=left)
+    rewriter = services.rewriter
     candidates = await _candidates(passes[-1], context, rewriter, replace(asked, told=dated is None), linker)
     if _none_dated(candidates):
         passes.append(await _ask(services, request, context, time.perf_counter() - started))
@@ -136,13 +146,23 @@ async def _ask(services: Services, request: GenerateRequest, context: Context, s
     return _Pass(messages, generation, prompted - started, time.perf_counter() - started)
 
 
-def _read_question(context: Context, mend: bool, dated: Dated | None) -> tuple[Asked, Linker]:
+def _filtered(context: Context, words: Sequence[Word]) -> tuple[Context, tuple[Found, ...]]:
+    """The context without standing conditions whose other rows the question speaks of, and these."""
+    scope, left, tables = context.scope, list[Found](), []
+    for table in scope.tables:
+        spoken = {each: word for each in table.filters if (word := spoken_of(context.question, words, table, each))}
+        left += [Found(table.full_name, each.condition, "asked", word) for each, word in spoken.items()]
+        kept = tuple(each for each in table.filters if each not in spoken)
+        tables.append(replace(table, filters=kept) if spoken else table)
+    return (replace(context, scope=replace(scope, tables=tuple(tables))) if left else context), tuple(left)
+
+
+def _read_question(context: Context, words: Sequence[Word], mend: bool, dated: Dated | None) -> tuple[Asked, Linker]:
     """What repair and linking know of the question."""
-    words = gloss(context.question)
     linker = Linker(context.question, words, context.scope)
     if not mend:
         return NOTHING, linker
-    return Asked(with_meanings(context.question, words), dated.period if dated else None), linker
+    return Asked(True, with_meanings(context.question, words), dated.period if dated else None), linker
 
 
 async def _candidates(
@@ -190,15 +210,18 @@ async def candidate(
     """A sample with the guard's verdict, what had to be put right in it, and where it has the question's period."""
     sql = extract_sql(sample.text[:LONGEST])
     repaired, error = Repaired(""), None
-    checked = Checked("", ())
+    checked, filters = Checked("", ()), list[Found]()
     try:
         refuse_unreadable(sample.text)
         if sample.finish_reason == "length":
             raise _truncated(sample.tokens)
-        if rewriter:
+        if rewriter and question.mend:
             checked, repaired = await _mended(sql, scope, rewriter, values, question)
         else:
             checked = await checked_aside(sql, scope)
+        if rewriter:
+            checked, held = await _held(checked, scope, rewriter)
+            filters = [*held, *(each for each in question.left if each.table in checked.tables)]
     except SidecarError as refused:
         error = ErrorFields(**refused.fields())
     return CandidateBody(
@@ -211,6 +234,7 @@ async def candidate(
         repairs=list(repaired.notes),
         period=repaired.period.condition if repaired.period else None,
         doubts=list(repaired.doubts),
+        filters=[FoundFilterBody(**vars(each)) for each in filters],
     )
 
 
@@ -256,6 +280,17 @@ async def _quoted_aside(sql: str, scope: Scope) -> Quoted:
     return await asyncio.get_running_loop().run_in_executor(_ASIDE, quoted, sql, scope)
 
 
+async def _held(checked: Checked, scope: Scope, rewriter: Rewriter) -> tuple[Checked, tuple[Found, ...]]:
+    """The statement with the standing conditions of its tables, whatever else is to be put right in it or not."""
+    held = await rewriter.hold(checked.sql, scope, checked.tables)
+    if held.sql == checked.sql:
+        return checked, held.found
+    try:
+        return await checked_aside(held.sql, scope), held.found
+    except SidecarError:
+        return checked, tuple(replace(each, state="unread") for each in held.found)
+
+
 async def checked_aside(sql: str, scope: Scope) -> Checked:
     """As check(); a long statement in a thread, so that nobody waits for it."""
     if len(sql) <= SHORT:
@@ -270,6 +305,15 @@ async def check_statement(sql: str, scope: Scope) -> CheckAnswer:
     except SidecarError as refused:
         return CheckAnswer(sql=None, tables=[], error=ErrorFields(**refused.fields()))
     return CheckAnswer(sql=checked.sql, tables=list(checked.tables), error=None)
+
+
+def read_condition(request: ConditionRequest) -> ConditionAnswer:
+    """A standing condition in its one spelling, or why it can be none."""
+    try:
+        found = define(request.condition, request.table.typed(), request.server_version)
+    except SidecarError as refused:
+        return ConditionAnswer(parts=[], columns=[], error=ErrorFields(**refused.fields()))
+    return ConditionAnswer(parts=list(found.parts), columns=list(found.columns), error=None)
 
 
 def _truncated(tokens: int) -> SidecarError:

@@ -32,6 +32,14 @@ class ForeignKey:
 
 
 @dataclass(frozen=True)
+class Filter:
+    """A standing condition: which rows of its table count, unless the question speaks of the others."""
+
+    condition: str  # over the table's own columns, as PostgreSQL's grammar writes it
+    note: str | None = None
+
+
+@dataclass(frozen=True)
 class Table:
     schema: str
     name: str
@@ -41,6 +49,7 @@ class Table:
     primary_key: tuple[str, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
     label: tuple[str, ...] = ()  # columns that name a row to people, in the order to show them
+    filters: tuple[Filter, ...] = ()
 
     @property
     def full_name(self) -> str:

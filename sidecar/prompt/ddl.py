@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from sidecar.guard import names
-from sidecar.guard.scope import Column, ForeignKey, Scope, Table
+from sidecar.guard.scope import Column, Filter, ForeignKey, Scope, Table
 from sidecar.prompt.text import one_line
 
 SHOWN_VALUES = 12
@@ -45,7 +45,13 @@ def _table(table: Table, scope: Scope) -> str:
     body = "\n".join(
         f"  {text}{',' if number < len(lines) else ''}{note}" for number, (text, note) in enumerate(lines, 1)
     )
-    return f"CREATE {kind} {name_in(scope, table)} ({comment}\n{body}\n);"
+    filters = "".join(f"\n  -- only rows with: {_standing(each)}" for each in table.filters)
+    return f"CREATE {kind} {name_in(scope, table)} ({comment}{filters}\n{body}\n);"
+
+
+def _standing(each: Filter) -> str:
+    note = f" ({one_line(each.note)})" if each.note else ""
+    return one_line(each.condition) + note
 
 
 def _column(column: Column) -> tuple[str, str]:

@@ -93,6 +93,15 @@ def _connection(fields: Fields) -> Any:
     return {"BoolExpr": fields}
 
 
+def _truth(fields: Fields) -> Any:
+    """a IS NOT TRUE as NOT a IS TRUE: neither is ever NULL."""
+    kind = str(fields["booltesttype"])
+    if not kind.startswith("IS_NOT_"):
+        return {"BooleanTest": fields}
+    inner = {"BooleanTest": {**fields, "booltesttype": kind.replace("IS_NOT_", "IS_")}}
+    return {"BoolExpr": {"boolop": "NOT_EXPR", "args": [inner]}}
+
+
 def _call(fields: Fields) -> Any:
     name = _name(fields["funcname"])
     if name not in allowed():
@@ -158,6 +167,7 @@ def _name(parts: list[Fields]) -> str:
 _CHANGES: dict[str, Callable[[Fields], Any]] = {
     "A_Expr": _operation,
     "BoolExpr": _connection,
+    "BooleanTest": _truth,
     "FuncCall": _call,
     "SQLValueFunction": _value,
     "SortBy": _sorted,

@@ -18,6 +18,8 @@ begin
             'words of the question are looked up among stored values, and common values are shown to the model'),
         ('examples', 'on', 'switch', null, null, true,
             'stored examples and terms that fit the question are shown to the model'),
+        ('comment_filters', 'on', 'switch', null, null, true,
+            'comments that say which rows never count are heeded; what nl2sql.define_filter() says always is'),
         ('repair', 'on', 'switch', null, null, true,
             'names that do not bind are put right without the model'),
         ('samples', 'auto', 'samples', 1, 16, true,

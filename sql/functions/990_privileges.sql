@@ -47,6 +47,15 @@ begin
             -- what names the rows of a table
             ('nl2sql_user, nl2sql_developer, nl2sql_admin', array[
                 'nl2sql._label_columns(oid[])', 'nl2sql._labels(oid[])', 'nl2sql._label_list(oid[])']),
+            -- standing conditions: what every question needs, and what they are about
+            ('nl2sql_user, nl2sql_developer, nl2sql_admin', array[
+                'nl2sql._filter_text(text[], name[])', 'nl2sql._column_kinds(oid, int2[])',
+                'nl2sql._filter_problem(oid, int2[], text[])', 'nl2sql._filters()', 'nl2sql._filters_of(name, oid[])',
+                'nl2sql._masked_columns(oid[])']),
+            ('nl2sql_admin', array[
+                'nl2sql.define_filter(text, text, text, name[])', 'nl2sql.define_filter(regclass, text, text)',
+                'nl2sql.drop_filter(int)', 'nl2sql.drop_filter(text, name[])', 'nl2sql.drop_filter(regclass)',
+                'nl2sql._suggest_filters(oid[])', 'nl2sql.suggest_filters()']),
             -- stored examples, terms and feedback: what every question needs, and what users say of answers
             ('nl2sql_user, nl2sql_developer, nl2sql_admin', array[
                 'nl2sql._first_schema(name[], name)', 'nl2sql._examples_kind()', 'nl2sql._han_likeness(text, text)',
@@ -147,7 +156,8 @@ begin
     end loop;
 end
 $plpgsql$;
-grant select on nl2sql.settings, nl2sql.joins, nl2sql.labels, nl2sql.terms to nl2sql_user, nl2sql_developer, nl2sql_admin;
+grant select on nl2sql.settings, nl2sql.joins, nl2sql.labels, nl2sql.terms, nl2sql.filters
+    to nl2sql_user, nl2sql_developer, nl2sql_admin;
 grant select on nl2sql.review_queue to nl2sql_admin;
 grant select on nl2sql.indexed_values, nl2sql.limits to nl2sql_admin;
 grant select on nl2sql.audit_log, nl2sql.alert to nl2sql_auditor;

@@ -28,6 +28,7 @@ PREFERENCES = {
     "retrieval": "on",
     "values": "on",
     "examples": "on",
+    "comment_filters": "on",
     "repair": "on",
     "samples": "auto",
     "trial_run": "off",
@@ -132,13 +133,30 @@ class Script:
             assert sent == wanted["body"]
 
 
+REGIONS_FILTER = {
+    "relation": 1,
+    "condition": "NOT is_closed",
+    "note": None,
+    "columns": ["is_closed"],
+    "problem": None,
+}
+
+
 def ask(
-    path: Path, name: str, plans: dict[str, float | SPIError] | None = None, candidates: int = 1
+    path: Path,
+    name: str,
+    plans: dict[str, float | SPIError] | None = None,
+    candidates: int = 1,
+    defined: Rows | None = None,
 ) -> tuple[dict[str, Any], Script]:
     script = Script(name)
     asked = next(pair["request"] for pair in exchanges(name) if pair["request"]["path"] != "/v1/gloss")
     body = asked["body"]
     plpy = session(path, {"today": "2026-11-22"} | body, plans)
+    for table in body["scope"]["tables"]:
+        table.pop("filters", None)  # what the extension adds to what the catalogs say
+    plpy.answers["nl2sql._describe("] = [{"x": json.dumps(body["scope"]["tables"])}]
+    plpy.answers["nl2sql._filters_of("] = defined or []
     with peer(path, script):
         options = json.dumps({"candidates": candidates})
         return json.loads(entry.ask(plpy, body["question"], options, CALLER)), script
@@ -172,6 +190,32 @@ def test_generate_mended(path: Path) -> None:
     notes = exchanges("generate_mended")[0]["response"]["body"]["candidates"][0]["repairs"]
     assert notes
     assert reply["ok"]["candidates"][0]["repairs"] == notes
+
+
+def test_generate_filters(path: Path) -> None:
+    """What became of the standing conditions is told in words."""
+    sql = sql_of("generate_filters")
+    reply, script = ask(path, "generate_filters", {sql: 2.0}, defined=[REGIONS_FILTER])
+    script.check()
+    told = {each["table"]: each for each in reply["ok"]["filters"]}
+    assert told["shop.orders"]["applied"] and told["shop.orders"]["origin"] == "comment"
+    assert told["shop.regions"]["why"] == "the question speaks of the other rows: closed"
+    assert reply["ok"]["warnings"] == []
+
+
+@pytest.mark.parametrize("exchange", [0, 1])
+def test_condition(path: Path, exchange: int) -> None:
+    pair = exchanges("condition")[exchange]
+    body, answer = pair["request"]["body"], pair["response"]["body"]
+    plpy = session(path, {"scope": {"tables": [body["table"]]}, "server_version": body["server_version"]})
+    plpy.answers |= {"as path": [{"path": ""}], "with read (relation": []}
+    with peer(path, says(http(answer))) as listening:
+        reply = json.loads(entry.check_filter(plpy, 7, body["condition"]))
+    assert json.loads(listening.requests[0].partition(b"\r\n\r\n")[2]) == body
+    if answer["error"]:
+        assert reply["error"]["sqlstate"] == answer["error"]["sqlstate"]
+    else:
+        assert reply["ok"] == {"parts": answer["parts"], "columns": answer["columns"]}
 
 
 def test_generate_candidates(path: Path) -> None:

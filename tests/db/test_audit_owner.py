@@ -12,7 +12,7 @@ from tests.db.test_question_errors import refused
 TABLES = (
     "setting", "role_limit", "_audit_outbox", "_audit_alert", "_audit_chain", "_audit_state", "_audit", "_audit_other",
     "_mask", "_mask_view", "_mask_taken", "_mask_clear", "_mask_busy", "_mask_usage", "_mask_execute", "_mask_key",
-    "_feedback", "_example", "_example_object", "_term", "join_rule", "label_rule", "_index", "_index_word",
+    "_feedback", "_filter", "_example", "_example_object", "_term", "join_rule", "label_rule", "_index", "_index_word",
     "_index_queue", "_value", "_value_column", "_known_relation", "_known_value",
 )  # fmt: skip
 

@@ -13,7 +13,7 @@ from tests.support.shop import statements
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests" / "unit" / "sidecar" / "repair"
 LEFT_ALONE, UNTOUCHED = (statements(FIXTURES / f"{name}.txt") for name in ("left_alone", "untouched"))
-# No error to the server: half a key, one of two, a key for a name, a misspelt value, a count of ones, one group, periods.
+# No error to the server: half a key, one of two, a key for a name, a misspelt value, a count of ones, periods.
 MEND_WHAT_IS_VALID = {
     *(
         "half_key",

@@ -44,7 +44,8 @@ def value(connection: Connection, name: str) -> str:
 
 
 PREFERENCES = {
-    *("scope", "timeout", "retrieval", "values", "examples", "repair", "samples", "trial_run", "min_confidence")
+    *("scope", "timeout", "retrieval", "values", "examples", "comment_filters", "repair", "samples", "trial_run"),
+    "min_confidence",
 }
 
 

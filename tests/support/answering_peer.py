@@ -10,6 +10,8 @@ import socket
 from collections.abc import Sequence
 from typing import Any
 
+from sidecar.api.schemas import ConditionRequest
+from sidecar.api.serving import read_condition
 from sidecar.glossary.words import gloss
 from tests.support.peer import Behaviour, answer_to, http
 
@@ -61,6 +63,9 @@ def _answer(request: bytes, statement: str) -> bytes:
         return http(
             {"protocol": 1, "words": [{"start": w.start, "end": w.end, "meanings": list(w.meanings)} for w in words]}
         )
+    if path == "/v1/condition":
+        asked = ConditionRequest.model_validate(request_body(request))
+        return http(read_condition(asked).model_dump())
     if path == "/v1/embed":
         vectors = [embed(text) for text in request_body(request)["texts"]]
         return http({"protocol": 1, "embedder": EMBEDDER, "dimension": DIMENSION, "embeddings": vectors})

@@ -26,6 +26,7 @@ class SPIError(Exception):
 NOTHING_CAPTURED: dict[str, Rows] = {"nl2sql._captured(": [{"captured": None}]}
 NO_UNDECLARED_KEYS: dict[str, Rows] = {"nl2sql._key_columns(": [], "nl2sql._known_joins(": []}
 NO_LABELS: dict[str, Rows] = {"nl2sql._label_columns(": []}
+NO_FILTERS: dict[str, Rows] = {"nl2sql._filters_of(": [], "nl2sql._masked_columns(": []}
 
 # How Database.explain() wraps a statement.
 EXPLAIN, EXPLAINED = "explain (format json) select * from (\n", "\n) as nl2sql_answer"
@@ -52,6 +53,7 @@ class FakePlpy:
 
     def __init__(self, answers: dict[str, Rows], plans: Plans | None = None) -> None:
         self.answers = {
+            **NO_FILTERS,
             **answers,
             "select 1": [{"?column?": 1}],
             "set_config": [{"reader": 0, "stack": 0}],

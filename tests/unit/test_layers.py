@@ -25,6 +25,7 @@ SIDECAR_ORDER = [
     "database",  # a task with its own connection; shows its state in an engine's shape
     "prompt",  # messages from a context: shapes of the engine, names and scope of the guard
     "engine",  # text from messages
+    "filters",  # standing conditions; reads statements as repair does
     "linking",  # what a statement has of its question; words of repair
     "repair",  # puts right what can't bind; a scope and names of the guard
     "periods",  # counted from today, as a question names them
@@ -50,6 +51,7 @@ EXTENSION_ORDER = [
     "evaluation",  # answers beside statements that somebody vouches for
     "feedback",  # what users say of answers
     "suggesting",
+    "defining",  # standing conditions, checked
     "teaching",  # examples, checked and stored
     "views",  # an answer as a view
     "typing_rows",  # types for rows that travelled as text
@@ -71,6 +73,8 @@ EXTENSION_ORDER = [
     "budget",  # what of them fits a prompt
     "traits",  # what columns hold where their types do not say it
     "forms",  # dates kept as numbers or texts: pure functions
+    "standing",  # conditions that hold for tables
+    "filter_signs",  # names and comments that speak for one
     "undeclared",  # keys among tables, read for joins
     "labels",  # what names the rows of a table
     "joins",  # infers keys from columns and statistics

@@ -29,6 +29,7 @@ PREFERENCES = Preferences(
     retrieval=True,
     values=True,
     examples=True,
+    comment_filters=True,
     repair=True,
     samples=None,
     trial_run=False,
@@ -69,6 +70,8 @@ class Session(FakePlpy):
             "nl2sql._key_columns(": list,
             "nl2sql._known_joins(": list,
             "nl2sql._label_columns(": list,
+            "nl2sql._filters_of(": list,
+            "nl2sql._masked_columns(": list,
         }
         self.executed.append((query, values))
         return next((answer() for part, answer in answers.items() if part in query), [{"x": 1}])
