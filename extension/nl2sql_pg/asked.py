@@ -55,9 +55,13 @@ class Asked:
                 self.warnings.append(f"{refusal.sqlstate}: {refusal.message}; its words were not looked up in English")
         return self._words
 
+    def meanings(self, context: Context) -> list[str]:
+        """What the words of a Chinese question may mean in English; single characters mean too much."""
+        return self._in_english(context, None)
+
     def searched(self, context: Context) -> str:
         """The text that names and comments are looked up by: of a Chinese question with what its words may mean."""
-        return " ".join([self.text, *self._in_english(context, None)])
+        return " ".join([self.text, *self.meanings(context)])
 
     def _gist(self, context: Context) -> str:
         """The text that is embedded: of a Chinese question what its words mean, since embedding models know English."""

@@ -1,4 +1,4 @@
-"""The order of the stages: gather, propose, judge as the caller, ask for more where it is unsure, choose."""
+"""The order of the stages: gather, refuse what is no question, propose, judge as the caller, ask for more, choose."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from nl2sql_pg.proposing import complaint, last_failed, propose
 from nl2sql_pg.question import Options
 from nl2sql_pg.refusing import refusal
 from nl2sql_pg.retelling import retell
+from nl2sql_pg.unasked import no_question
 
 MORE_SAMPLES = 4  # asked for in one request where the answers so far are unsure; one prefix, decoded side by side
 SAMPLE_ROUNDS = 2  # such requests at most
@@ -28,10 +29,13 @@ def answer(context: Context, question: str, options: Options, trail: Trail) -> d
     asked = Asked(question)
     try:
         knowledge = gather(context, asked)
+        trail.told = knowledge.items()
+        refused = no_question(question, trail.told, asked.meanings(context))
     finally:
         trail.warnings += asked.warnings
         trail.timed("retrieval", trail.started)
-    trail.told = knowledge.items()
+    if refused:
+        raise refused
     choice = _solve(context, asked, trail, _request(context, question, options, knowledge, trail.request_id))
     trail.timed("total", trail.started)
     trail.choice = choice.told() if choice else {}

@@ -9,6 +9,7 @@ from nl2sql_pg.context import Context
 from nl2sql_pg.errors import Refusal
 from nl2sql_pg.phrases import STOP_WORDS, fold
 from nl2sql_pg.proposing import REPAIR_TEXT, last_failed
+from nl2sql_pg.unasked import shown
 
 NAMED = 5  # most words or tables that an error names
 
@@ -79,20 +80,10 @@ def _no_valid_answer(trail: Trail) -> Refusal:
 
 def _unknown_words(question: str, trail: Trail) -> list[str]:
     """The words of a question of which nothing that was shown has any; none if it has one of them."""
-    known = stems(" ".join(_shown(trail)))
+    known = stems(" ".join(shown(trail.told)))
     words = [word for word in fold(question).split() if word not in STOP_WORDS and not word.isdecimal()]
     if not words or not question.isascii():
         return []  # words of other languages need no likeness to the names of tables
     unknown = list(dict.fromkeys(word for word in words if not stems(word) & known))
     # a question in other words than the schema's is usual; one of which nothing is known is about something else
     return unknown[:NAMED] if len(unknown) == len(set(words)) else []
-
-
-def _shown(trail: Trail) -> list[str]:
-    texts: list[str] = []
-    for table in trail.told.get("tables", []):
-        texts += [table["name"], table["comment"] or ""]
-        for column in table["columns"]:
-            texts += [column["name"], column["comment"] or "", *column["values"], *column["samples"]]
-    texts += [item["value"] for item in trail.told.get("values", [])]
-    return texts + [item["term"] for item in trail.told.get("terms", [])]

@@ -59,6 +59,13 @@ EXTENSION_ORDER = [
     "memory",  # the last answers of this session
     "pipeline",  # the stages of a question
     "refusing",  # why there is no answer
+    "unasked",  # what is no question for data
+    "pasted",  # SQL instead of a question
+    "writing",  # requests to change something
+    "chatter",  # small talk, and words to the assistant
+    "following",  # what needs the question before
+    "courtesies",  # what stands before the matter
+    "message",  # sentences and words, beside those of the tables
     "retelling",  # proposals that disagree, as questions
     "choosing",  # among proposals
     "judging",  # plans and tries a proposal
