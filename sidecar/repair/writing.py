@@ -10,7 +10,7 @@ from sqlglot.generators.postgres import PostgresGenerator
 from sqlglot.parsers.postgres import PostgresParser
 
 # Kept as calls by name: sqlglot would make another function of them, with another type or other arguments.
-_BY_NAME = ("DATE_PART", "GENERATE_SERIES", "MOD", "LOG10", "STARTS_WITH")
+_BY_NAME = ("DATE_PART", "GENERATE_SERIES", "MOD", "LOG10", "STARTS_WITH", "STRPOS")
 
 
 def write(tree: exp.Expr) -> str:

@@ -1,12 +1,11 @@
-"""A date held to half of the period that the question states: to its first day alone, without an end, without its end.
+"""A date held to the beginning of the period that the question states: to its first day alone, or without an end.
 
-"Orders of 2025" as `order_date = '2025-01-01'`, as `>= '2025-01-01'` with no end, or as BETWEEN two days of a
-timestamp, which loses the last one.
+"Orders of 2025" as `order_date = '2025-01-01'`, or as `>= '2025-01-01'`.
 """
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 from sqlglot import exp
 
@@ -32,38 +31,31 @@ def _mend(level: Level, period: StatedPeriod, statement: Statement) -> str | Non
         return None
     conditions = conjuncts(where.this)
     dated = [(condition, found) for condition in conditions if (found := _moment(condition, statement))]
-    if not dated or len({(reference.home, reference.name) for _, reference in dated}) != 1:
-        return None
-    if not _is_half([condition for condition, _ in dated], period, kinds.kind(dated[0][1].column, statement)):
+    if len(dated) != 1 or not _begins(dated[0][0], period):
         return None
     moment = dated[0][1].column
     bounds = [
         exp.GTE(this=moment.copy(), expression=exp.Literal.string(period.first.isoformat())),
         exp.LT(this=moment.copy(), expression=exp.Literal.string(period.after.isoformat())),
     ]
-    kept = [condition for condition in conditions if all(condition is not one for one, _ in dated)]
+    kept = [condition for condition in conditions if condition is not dated[0][0]]
     level.select.set("where", exp.Where(this=all_of([*kept, *bounds])))
     return f"{moment.name} is held to the whole period that the question states"
 
 
 def _moment(condition: exp.Expr, statement: Statement) -> Reference | None:
-    """The date or timestamp that a condition compares with days."""
-    if not isinstance(condition, exp.EQ | exp.GTE | exp.GT | exp.LT | exp.LTE | exp.Between):
+    """The date or timestamp that a condition compares."""
+    if not isinstance(condition, exp.Predicate):
         return None
     reference = statement.bound.get(id(condition.this))
-    if (
-        reference is None
-        or reference.state is not State.BOUND
-        or kinds.kind(condition.this, statement) not in kinds.MOMENTS
-    ):
+    if reference is None or reference.state is not State.BOUND:
         return None
-    return reference if all(_day(day) for day in _compared(condition)) else None
+    return reference if kinds.kind(condition.this, statement) in kinds.MOMENTS else None
 
 
-def _compared(condition: exp.Expr) -> list[exp.Expr]:
-    if isinstance(condition, exp.Between):
-        return [condition.args["low"], condition.args["high"]]
-    return [condition.expression]
+def _begins(condition: exp.Expr, period: StatedPeriod) -> bool:
+    """Whether it asks for the period's first day alone, or for all that comes from then on."""
+    return isinstance(condition, exp.EQ | exp.GTE) and _day(condition.expression) == period.first
 
 
 def _day(node: exp.Expr) -> date | None:
@@ -77,17 +69,3 @@ def _day(node: exp.Expr) -> date | None:
         return date.fromisoformat(text) if len(text) == len("2025-01-01") else None
     except ValueError:
         return None
-
-
-def _is_half(conditions: list[exp.Expr], period: StatedPeriod, kind: str | None) -> bool:
-    """Whether they begin with the period and have no end, end with its first day, or lose its last one."""
-    last = period.after - timedelta(days=1)
-    if len(conditions) == 1 and isinstance(conditions[0], exp.EQ | exp.GTE):
-        return _day(conditions[0].expression) == period.first
-    if kind != kinds.TIMESTAMP:
-        return False
-    if len(conditions) == 1 and isinstance(conditions[0], exp.Between):
-        return [_day(day) for day in _compared(conditions[0])] == [period.first, last]
-    starts = [_day(condition.expression) for condition in conditions if isinstance(condition, exp.GTE)]
-    ends = [_day(condition.expression) for condition in conditions if isinstance(condition, exp.LTE)]
-    return len(conditions) == 2 and starts == [period.first] and ends == [last]
