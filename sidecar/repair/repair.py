@@ -165,6 +165,7 @@ def _repair(
                 return None
             return Repaired(write(tree) if notes else sql, tuple(notes)), statement
         notes.append(note)
+        tree = statement.tree
     return None
 
 

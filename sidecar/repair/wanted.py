@@ -17,7 +17,8 @@ KEY_WORDS = frozenset("id ids identifier key code cd no nr num number uuid guid 
 _HAN_KEYS = ("编号", "代码", "编码", "号码", "标识", "序号", "单号", "工号", "学号", "主键", "号")
 
 # What asks for the thing that follows, and what ends the naming of that thing.
-_ASKING = frozenset("which what list show name find give display return get tell identify whose".split())
+_WHICH = frozenset({"which", "what", "whose"})
+_ASKING = _WHICH | frozenset("list show name find give display return get tell identify".split())
 _NUMBERS = frozenset({"number", "numbers", "no"})
 _NAMES = frozenset({"name", "names", "title", "titles"})
 _BETWEEN = frozenset(
@@ -74,14 +75,16 @@ class Wanted:
             for before, word, following in around
         )
 
-    def names(self, nouns: Collection[str], others: Collection[str]) -> bool:
+    def names(self, nouns: Collection[str], others: Collection[str], listed: bool = True) -> bool:
         """Whether it asks which, lists or names a thing called by one of the nouns.
 
-        `others` are words for other things: in `which product category` the product is not what is asked for.
+        `others` are words for other things: in `which product category` the product is not what is asked for. Unless
+        `listed`, it must ask which: not list or find them.
         """
         if self._han:
             return bool(_HAN_ASKING.search(self._own)) and self._speaks_of(nouns)
-        asked = (list(self._until(place + 1)) for place, token in enumerate(self._tokens) if token in _ASKING)
+        asking = _ASKING if listed else _WHICH
+        asked = (list(self._until(place + 1)) for place, token in enumerate(self._tokens) if token in asking)
         return any(_ends_in(phrase, nouns, others) for phrase in chain(self._named(), asked))
 
     def in_words(self, nouns: Collection[str]) -> bool:
