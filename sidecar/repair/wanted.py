@@ -71,7 +71,8 @@ class Wanted:
         """Whether it asks for the number of such a thing: `shipment number`; `number of shipments` counts them."""
         around = zip(self._tokens, self._tokens[1:], [*self._tokens[2:], ""], strict=False)
         return any(
-            _singular(before) in nouns and (word == "numbers" or (word in ("number", "no") and _is_asked(following)))
+            _is_called(_singular(before), nouns)
+            and (word == "numbers" or (word in ("number", "no") and _is_asked(following)))
             for before, word, following in around
         )
 
@@ -100,7 +101,9 @@ class Wanted:
         return not _NAMES.isdisjoint(self._tokens) and self._speaks_of(nouns)
 
     def _speaks_of(self, nouns: Collection[str]) -> bool:
-        return any(noun in self._own if is_han(noun) else noun in self._all for noun in nouns)
+        if any(noun in self._own for noun in nouns if is_han(noun)):
+            return True
+        return any(_is_called(word, nouns) for word in self._all)
 
     def _named(self) -> Iterator[list[str]]:
         """What stands around `name`, in the singular."""
@@ -138,7 +141,20 @@ def _is_asked(following: str) -> bool:
 def _ends_in(phrase: list[str], nouns: Collection[str], others: Collection[str]) -> bool:
     """Whether one of the words is such a noun, and the next none for another thing."""
     pairs = zip(phrase, [*phrase[1:], ""], strict=False)
-    return any(word in nouns and (after in nouns or after not in others) for word, after in pairs)
+    return any(_is_called(word, nouns) and (after in nouns or after not in others) for word, after in pairs)
+
+
+def _is_called(word: str, nouns: Collection[str]) -> bool:
+    """By a noun or what one is short for: customers by `cust`, shipments by `shpt`."""
+    return word in nouns or any(_is_short_for(noun, word) for noun in nouns)
+
+
+def _is_short_for(short: str, word: str) -> bool:
+    """It begins like the word and has its letters in their order."""
+    if not 3 <= len(short) < len(word) or short[:2] != word[:2]:
+        return False
+    letters = iter(word)
+    return all(letter in letters for letter in short)
 
 
 def is_key(name: str) -> bool:

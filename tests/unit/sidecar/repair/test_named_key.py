@@ -94,6 +94,8 @@ STAFF = Scope(
             tuple(Column(*c) for c in (("customer_id", "integer"), ("customer_name", "text"), ("state", "text"))),
         ),
         Table("s", "client", "view", (Column("client_id", "integer"), Column("name", "text")), label=("name",)),
+        table("bp", "bp_id integer, nm text, par_id integer", "nm", par_id=("bp", "bp_id")),
+        table("shpt", "shpt_id integer, shpt_no text, cust_id! integer", "shpt_no", cust_id=("bp", "bp_id")),
         table("session", "session_id integer, opened date"),
         table("visit", "visit_id integer, session_id! integer", session_id=("session", "session_id")),
     ),
@@ -227,6 +229,19 @@ NAMED = [
         "SELECT customer_name, state FROM sales_view GROUP BY customer_id, state, customer_name",
     ),
     ("List the clients.", "SELECT client_id FROM client", "SELECT name FROM client"),
+    # called by what their names are short for
+    (
+        "Which customers booked most shipments?",
+        "SELECT cust_id, COUNT(*) FROM shpt GROUP BY cust_id ORDER BY 2 DESC",
+        "SELECT bp.nm, COUNT(*) FROM shpt JOIN bp ON bp.bp_id = shpt.cust_id GROUP BY cust_id, bp.nm ORDER BY 2 DESC",
+    ),
+    (
+        "哪个客户的货最多?",
+        "SELECT cust_id FROM shpt GROUP BY cust_id ORDER BY COUNT(*) DESC LIMIT 1",
+        "SELECT bp.nm FROM shpt JOIN bp ON bp.bp_id = shpt.cust_id GROUP BY cust_id, bp.nm"
+        " ORDER BY COUNT(*) DESC LIMIT 1",
+    ),
+    ("Which shipments are there?", "SELECT shpt_id FROM shpt", "SELECT shpt_no FROM shpt"),
     # sets of keys
     (
         "Who wrote, but never received a message?",
