@@ -116,10 +116,15 @@ def _fresh_alias(statement: Statement, table: Table, pending: list[exp.Join]) ->
     return next(name for name in names if name not in taken)
 
 
+def table_node(statement: Statement, table: Table) -> exp.Table:
+    """The table by the name that leads to it."""
+    plain = statement.scope.is_plain(table) and table.name not in statement.cte_names
+    return exp.Table(this=identifier(table.name), db=None if plain else identifier(table.schema))
+
+
 def _join(statement: Statement, step: Step, start: str, alias: str, side: str) -> exp.Join:
     table = step.end
-    plain = statement.scope.is_plain(table) and table.name not in statement.cte_names
-    node = exp.Table(this=identifier(table.name), db=None if plain else identifier(table.schema))
+    node = table_node(statement, table)
     if alias != table.name:
         node.set("alias", exp.TableAlias(this=identifier(alias)))
     return exp.Join(this=node, on=equality(step, start, alias), side=side or None)

@@ -205,6 +205,7 @@ def _repair(
                 return None
             return Repaired(write(tree) if notes else sql, tuple(notes), doubts=doubts(statement)), statement
         notes.append(note)
+        tree = statement.tree
     return None
 
 

@@ -17,7 +17,8 @@ KEY_WORDS = frozenset("id ids identifier key code cd no nr num number uuid guid 
 _HAN_KEYS = ("编号", "代码", "编码", "号码", "标识", "序号", "单号", "工号", "学号", "主键", "号")
 
 # What asks for the thing that follows, and what ends the naming of that thing.
-_ASKING = frozenset("which what list show name find give display return get tell identify whose".split())
+_WHICH = frozenset({"which", "what", "whose"})
+_ASKING = _WHICH | frozenset("list show name find give display return get tell identify".split())
 _NUMBERS = frozenset({"number", "numbers", "no"})
 _NAMES = frozenset({"name", "names", "title", "titles"})
 _BETWEEN = frozenset(
@@ -70,18 +71,21 @@ class Wanted:
         """Whether it asks for the number of such a thing: `shipment number`; `number of shipments` counts them."""
         around = zip(self._tokens, self._tokens[1:], [*self._tokens[2:], ""], strict=False)
         return any(
-            _singular(before) in nouns and (word == "numbers" or (word in ("number", "no") and _is_asked(following)))
+            _is_called(_singular(before), nouns)
+            and (word == "numbers" or (word in ("number", "no") and _is_asked(following)))
             for before, word, following in around
         )
 
-    def names(self, nouns: Collection[str], others: Collection[str]) -> bool:
+    def names(self, nouns: Collection[str], others: Collection[str], listed: bool = True) -> bool:
         """Whether it asks which, lists or names a thing called by one of the nouns.
 
-        `others` are words for other things: in `which product category` the product is not what is asked for.
+        `others` are words for other things: in `which product category` the product is not what is asked for. Unless
+        `listed`, it must ask which: not list or find them.
         """
         if self._han:
             return bool(_HAN_ASKING.search(self._own)) and self._speaks_of(nouns)
-        asked = (list(self._until(place + 1)) for place, token in enumerate(self._tokens) if token in _ASKING)
+        asking = _ASKING if listed else _WHICH
+        asked = (list(self._until(place + 1)) for place, token in enumerate(self._tokens) if token in asking)
         return any(_ends_in(phrase, nouns, others) for phrase in chain(self._named(), asked))
 
     def in_words(self, nouns: Collection[str]) -> bool:
@@ -97,7 +101,9 @@ class Wanted:
         return not _NAMES.isdisjoint(self._tokens) and self._speaks_of(nouns)
 
     def _speaks_of(self, nouns: Collection[str]) -> bool:
-        return any(noun in self._own if is_han(noun) else noun in self._all for noun in nouns)
+        if any(noun in self._own for noun in nouns if is_han(noun)):
+            return True
+        return any(_is_called(word, nouns) for word in self._all)
 
     def _named(self) -> Iterator[list[str]]:
         """What stands around `name`, in the singular."""
@@ -135,7 +141,20 @@ def _is_asked(following: str) -> bool:
 def _ends_in(phrase: list[str], nouns: Collection[str], others: Collection[str]) -> bool:
     """Whether one of the words is such a noun, and the next none for another thing."""
     pairs = zip(phrase, [*phrase[1:], ""], strict=False)
-    return any(word in nouns and (after in nouns or after not in others) for word, after in pairs)
+    return any(_is_called(word, nouns) and (after in nouns or after not in others) for word, after in pairs)
+
+
+def _is_called(word: str, nouns: Collection[str]) -> bool:
+    """By a noun or what one is short for: customers by `cust`, shipments by `shpt`."""
+    return word in nouns or any(_is_short_for(noun, word) for noun in nouns)
+
+
+def _is_short_for(short: str, word: str) -> bool:
+    """It begins like the word and has its letters in their order."""
+    if not 3 <= len(short) < len(word) or short[:2] != word[:2]:
+        return False
+    letters = iter(word)
+    return all(letter in letters for letter in short)
 
 
 def is_key(name: str) -> bool:

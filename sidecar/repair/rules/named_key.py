@@ -12,7 +12,7 @@ from sidecar.guard.scope import Column, Table
 from sidecar.repair import joins
 from sidecar.repair.binding import Level, Reference, Source, State, Statement
 from sidecar.repair.keys import Step
-from sidecar.repair.nodes import NAMING_WORDS, column, folded, level_nodes, words
+from sidecar.repair.nodes import NAMING_WORDS, column, folded, identifier, level_nodes, words
 from sidecar.repair.wanted import Wanted, head_of, is_key, nouns_in, nouns_of
 
 _NUMBERS = ("smallint", "integer", "bigint", "uuid")
@@ -28,9 +28,11 @@ class Shown:
     reference: Reference
     entity: Table
     key: str  # the entity's column that the key is equal to
+    label: tuple[str, ...]  # columns of the entity that name it
     sure: bool  # by declared keys only
     nouns: frozenset[str]  # what the question may call it
     nullable: bool
+    beside: bool  # the name stands beside the key, in the same table
     is_code: bool  # a text, which may be what people call the thing by
 
     @property
@@ -41,36 +43,76 @@ class Shown:
 
 def mend(statement: Statement) -> str | None:
     """One key a call."""
+    if isinstance(statement.tree, exp.SetOperation):
+        return _name_set(statement)
     for shown in _asked(statement):
-        if shown.entity.label and (note := _put_name(statement, shown)):
+        if shown.label and (note := _put_name(statement, shown)):
             return note
     return None
 
 
 def unnamed(statement: Statement) -> list[str]:
-    """Keys that are shown where a name was asked for, and no label could be put in their place."""
-    return [f"{shown.source.name}.{shown.reference.name}" for shown in _asked(statement)]
+    """Keys that are shown where a name was asked for and none stands: who has none, or which has one out of reach."""
+    who = Wanted(statement.question).somebody
+    return [f"{shown.source.name}.{shown.reference.name}" for shown in _asked(statement) if shown.label or who]
+
+
+def _name_set(statement: Statement) -> str | None:
+    """For a set of keys, as of UNION or EXCEPT, the names of the rows whose key is among them."""
+    tree = statement.tree
+    sets = [node for node in (tree, *tree.find_all(exp.SetOperation)) if isinstance(node, exp.SetOperation)]
+    parts = _parts(tree)
+    levels = [level for level in statement.levels if any(level.select is part for part in parts)]
+    found = [shown for level in levels for shown in _asked_in(statement, level) if shown.label and not shown.beside]
+    ends = {(shown.entity.full_name, shown.key) for shown in found}
+    single = all(len(level.select.expressions) == 1 for level in levels)
+    plain = not any(node.args.get(name) for node in (tree, *parts) for name in ("with_", "order", "limit", "offset"))
+    if (
+        len(found) != len(parts)
+        or len(ends) != 1
+        or not single
+        or not plain
+        or not all(s.args.get("distinct") for s in sets)
+    ):
+        return None
+    entity, key, label = found[0].entity, found[0].key, found[0].label
+    columns = [exp.Column(this=identifier(name)) for name in label]
+    among = exp.In(this=exp.Column(this=identifier(key)), query=exp.Subquery(this=tree))
+    source = joins.table_node(statement, entity)
+    statement.tree = exp.Select(expressions=columns, from_=exp.From(this=source), where=exp.Where(this=among))
+    return f"{key} is a key: {', '.join(label)} of {entity.name} stands in its place"
+
+
+def _parts(tree: exp.Expr) -> list[exp.Select]:
+    """The queries that a set is made of; none where one of them is no plain one."""
+    if isinstance(tree, exp.Select):
+        return [tree]
+    if isinstance(tree, exp.SetOperation):
+        left, right = _parts(tree.this), _parts(tree.expression)
+        return [*left, *right] if left and right else []
+    return _parts(tree.this) if isinstance(tree, exp.Subquery) and not tree.args.get("alias") else []
 
 
 def _asked(statement: Statement) -> list[Shown]:
     """Keys in the answer of which the question asks who or which."""
-    level = _answer(statement)
-    wanted = Wanted(statement.question) if statement.question and level else None
-    if level is None or wanted is None or wanted.keys:
+    levels = [level for level in statement.levels if any(level.select is part for part in _parts(statement.tree))]
+    return [shown for level in levels for shown in _asked_in(statement, level)]
+
+
+def _asked_in(statement: Statement, level: Level) -> list[Shown]:
+    wanted = Wanted(statement.question)
+    if not statement.question or wanted.keys:
         return []
     found = [shown for shown in _shown(statement, level) if not wanted.numbers_of(shown.nouns)]
     found = [shown for shown in found if not shown.is_code or wanted.somebody or wanted.in_words(shown.nouns)]
     others = _other_words(statement)
-    asked = [shown for shown in found if wanted.names(shown.nouns, others - shown.nouns)]
+    # who finds things by a set of keys may want the keys
+    alone = level.select is statement.tree
+    asked = [shown for shown in found if wanted.names(shown.nouns, others - shown.nouns, alone)]
     if not asked and len({shown.place for shown in found}) == 1 and not _names_something(statement, level):
         asked = found if wanted.somebody else [shown for shown in found if wanted.some_name_of(shown.nouns)]
     places = [shown.place for shown in asked]
     return [shown for shown in asked if places.count(shown.place) == 1]
-
-
-def _answer(statement: Statement) -> Level | None:
-    """The query whose SELECT list is the answer; none where several are put together."""
-    return next((level for level in statement.levels if level.select is statement.tree), None)
 
 
 def _other_words(statement: Statement) -> set[str]:
@@ -93,10 +135,13 @@ def _shown(statement: Statement, level: Level) -> Iterator[Shown]:
         if origin is None or not _is_surrogate(*origin):
             continue
         called = _role(reference.name) | _role(expression.alias) | _role(origin[1])
+        about, code = _column(*origin), _is_text(_column(*origin))
         for entity, key, sure in _entities(statement, *origin):
             nouns = frozenset(called | nouns_of(entity) | _role(key))
-            about = _column(*origin)
-            shown = Shown(place, reference, entity, key, sure, nouns, not about.not_null, _is_text(about))
+            beside = _beside(*origin) if not entity.label and reference.home.table else None
+            label = (beside,) if beside else entity.label
+            end = (origin[0], origin[1]) if beside else (entity, key)
+            shown = Shown(place, reference, *end, label, sure, nouns, not about.not_null, bool(beside), code)
             if _is_surrogate(entity, key) and not _is_described(statement, level, shown):
                 yield shown
 
@@ -157,6 +202,13 @@ def _is_surrogate(table: Table, name: str) -> bool:
     return name not in table.label and (own.type.startswith(_NUMBERS) or (_is_text(own) and is_key(name)))
 
 
+def _beside(table: Table, name: str) -> str | None:
+    """customer_name beside customer_id, as views have it."""
+    called = nouns_in(name)
+    found = (c.name for c in table.columns if _is_text(c) and words(c.name) & NAMING_WORDS)
+    return next((other for other in found if called and nouns_in(other) - NAMING_WORDS == called), None)
+
+
 def _is_text(column: Column) -> bool:
     return column.type.startswith(_TEXTS)
 
@@ -164,7 +216,10 @@ def _is_text(column: Column) -> bool:
 def _entities(
     statement: Statement, table: Table, name: str, seen: tuple[tuple[str, str], ...] = ()
 ) -> list[tuple[Table, str, bool]]:
-    """What a column is the key of: its own table, or those that it refers to, through the keys of others if need be."""
+    """What a column is the key of: its own table, or those that it refers to, through the keys of others if need be.
+
+    A table without keys, such as a view, has one if it is called after the table, or after a name beside it.
+    """
     place = (table.full_name, name)
     if place in seen:
         return []
@@ -177,11 +232,16 @@ def _entities(
             continue
         there = key.references[key.columns.index(name)]
         further = _entities(statement, target, there, (*seen, place))
-        if not further and len(key.columns) == 1 and target.label:
+        if not further and len(key.columns) == 1 and target.label and _column(target, there).unique:
             further = [(target, there, True)]
         for entity, own, sure in further:
             found.setdefault(entity.full_name, (entity, own, sure and key.score == 1))
-    return list(found.values()) or ([(table, name, True)] if table.primary_key == (name,) else [])
+    is_own = table.primary_key == (name,) or (not seen and not table.primary_key and _is_own(table, name))
+    return list(found.values()) or ([(table, name, True)] if is_own or (not seen and _beside(table, name)) else [])
+
+
+def _is_own(table: Table, name: str) -> bool:
+    return is_key(name) and nouns_in(name) <= nouns_of(table)
 
 
 def _is_described(statement: Statement, level: Level, shown: Shown) -> bool:
@@ -193,7 +253,7 @@ def _is_described(statement: Statement, level: Level, shown: Shown) -> bool:
             if reference is None or origin is None or origin[0] is not shown.entity or not reference.home:
                 continue
             same = reference.home is shown.source or _is_joined(statement, level, reference.home, shown)
-            if same and (origin[1] in shown.entity.label or _is_text(_column(*origin))):
+            if same and (origin[1] in shown.label or (not shown.beside and _is_text(_column(*origin)))):
                 return True
     return False
 
@@ -206,11 +266,11 @@ def _put_name(statement: Statement, shown: Shown) -> str | None:
     if alias is None:
         return None
     alone = len(level.sources) == 1 and not level.joins
-    columns = (column(alias, name) for name in shown.entity.label)
+    columns = (column(alias, name) for name in shown.label)
     label = [exp.Column(this=each.this) if alone else each for each in columns]
     _group(level, statement, level.select.expressions[shown.place], label)
     _replace(level, shown.place, label)
-    names = ", ".join(shown.entity.label)
+    names = ", ".join(shown.label)
     return f"{shown.reference.name} is a key: {names} of {shown.entity.name} stands in its place"
 
 
