@@ -14,8 +14,8 @@ ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests" / "unit" / "sidecar" / "repair"
 LEFT_ALONE, UNTOUCHED = (statements(FIXTURES / f"{name}.txt") for name in ("left_alone", "untouched"))
 # No error to the server: half a key, one of two, a key for a name, a misspelt value, a count of ones, one group,
-# periods, dates kept otherwise, days without their end, an order by letters, amounts that a join repeats, or what it refuses no
-# sooner than it runs.
+# periods, dates kept otherwise, days without their end, an order by letters, amounts that a join repeats, or what it
+# refuses no sooner than it runs.
 MEND_WHAT_IS_VALID = {
     *("half_key", "two_keys", "named_key", "value_spelling", "pointless_count", "constant_group", "dating"),
     *("stored_date", "whole_days", "enum_as_text", "repeated_amount", "loose_text"),
