@@ -35,6 +35,11 @@ def answered(context: Context, asked: str, options: Options, trail: Trail, entry
     return answer
 
 
+def unsure(answer: dict[str, Any]) -> list[str]:
+    """Of an answer's warnings those that a client should hear that shows the answer alone."""
+    return [warning for warning in answer["warnings"] if warning.startswith("NL407")]
+
+
 def _told(entry: Entry, trail: Trail) -> str:
     """Every statement that was run on trial, whether or not it became the answer."""
     before = f"{entry.fields['details']}; " if "details" in entry.fields else ""

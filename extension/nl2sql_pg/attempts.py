@@ -26,6 +26,7 @@ class Attempt:
     logprob: float | None
     error: dict[str, str] | None
     repairs: list[str] = field(default_factory=list)
+    refined: list[str] = field(default_factory=list)  # told in the form that the question asks for; nothing was wrong
     period: str | None = None  # the condition that holds it to the period which the question counts from today
     cost: float | None = None  # of its plan; None where there is none
     confidential: bool = False  # the error's words may quote stored data: for the caller, not for the model
@@ -60,6 +61,7 @@ class Attempt:
             "cost": self.cost,
             "error": problem,
             "repairs": self.repairs,
+            "refined": self.refined,
             "period": self.period,
             "doubts": self.doubts,
         }
@@ -78,6 +80,7 @@ def read_attempt(candidate: dict[str, Any], greedy: bool) -> Attempt:
         logprob=None if logprob is None else finite(logprob),
         error=error and {name: str(error[name]) for name in ("sqlstate", "message", "detail", "hint")},
         repairs=[str(note) for note in candidate["repairs"]],
+        refined=[str(note) for note in candidate.get("refined", [])],
         period=None if (period := candidate.get("period")) is None else str(period),
         greedy=greedy,
         missed=int(finite(linking["missed"])),

@@ -15,11 +15,11 @@ _STRONG = GREETINGS | frozenset(
     " brilliant wonderful fantastic good bad"
     " sorry apologies welcome congrats congratulations morning afternoon evening night sup wassup"
     " test testing ping foo bar baz help"
-    " please stop quit exit cancel start begin done ready whatever nothing nevermind understood"
+    " please stop quit exit cancel start begin done ready whatever nevermind understood"
     " gotcha roger bravo damn shit fuck"
     " stupid idiot dumb useless boring funny smart clever love hate bored tired happy sad hungry"
     " lonely angry birthday weekend"
-    " holiday christmas luck blah um uh well right wrong correct exactly absolutely indeed agreed"
+    " holiday christmas merry xmas easter luck blah um uh well right wrong correct exactly absolutely indeed agreed"
     " seriously really true"
     # German, French, Spanish, Italian, Portuguese, Dutch, Nordic, Polish, Turkish, Vietnamese, Indonesian, Russian,
     # Ukrainian, Arabic, Hindi, Hebrew, Greek, Thai
@@ -33,6 +33,10 @@ _STRONG = GREETINGS | frozenset(
     " привет здравствуи здравствуите спасибо пока да нет добрыи доброе добрый день утро вечер пожалуиста привіт дякую"
     " مرحبا السلام شكرا اهلا صباح الخير مساء نعم لا नमस्ते नमस्कार धन्यवाद हाँ שלום תודה γεια"
     " καλημερα ευχαριστω สวัสดี ขอบคุณ สวัสดีครับ สวัสดีค่ะ".split()
+)
+# What may count something, or point back.
+_LEFT_OPEN = frozenset(
+    "many much more most one two three it this that these those he she they them all which who whom".split()
 )
 _SURE_TALK = GREETINGS | frozenset("thanks thank thx bye goodbye lol haha danke merci gracias grazie obrigado".split())
 _FILLER = frozenset(
@@ -88,13 +92,15 @@ _HOW_IT_WORKS = re.compile(
 _OF_DATABASES = frozenset(
     "data database databases schema schemas sql dataset datasets question questions information table tables".split()
 )
+_LETTERS = frozenset("email mail letter message essay script program code function post tweet cv resume".split())
 _TASKS = frozenset(
-    "joke jokes poem poems poetry story stories song songs rap haiku essay riddle riddles limerick"
+    "witz witze gedicht blague blagues chiste chistes barzelletta piada анекдот шутку poema poesia poeme стих fikra"
+    " joke jokes poem poems poetry story stories song songs rap haiku essay riddle riddles limerick"
     " lullaby novel lyrics fairy tale"
     " meaning-of-life horoscope recipe recipes cook".split()
 )
 _TASK_VERBS = frozenset(
-    "write compose draft sing dance play translate recommend suggest book call remind wake cook bake"
+    "turn write compose draft sing dance play translate recommend suggest book call remind wake cook bake"
     " paint draw imagine pretend act roleplay"
     " introduce teach explain summarize entertain surprise talk chat say speak repeat spell"
     " pronounce google browse open launch shut install hack fix debug"
@@ -115,6 +121,7 @@ _WEAK = frozenset(  # words that most schemas have, and small talk has as well
     " man woman friend friends think know feel full"
     " create created creator owner boss company speak read write hobby job".split()
 )
+_NO_DATA = _WEAK | _FILLER | _OF_DATABASES
 _STATEMENT_VERBS = frozenset(
     "am was feel love like hate think guess believe hope do did cannot can not have had got just"
     " miss lost forgot agree disagree understand see"
@@ -153,6 +160,8 @@ _CODE = re.compile(
     r"cat|chmod|pip|npm|apt|git|docker|psql|exit|\\\w+)\s+[-./\w]|^\s*\\\w+|&&|\|\||^#include|"
     r"^\s*import \w+\s*$|\.\./"
 )
+_SUM = re.compile(r"\b\d+ (?:times|plus|minus|divided by|multiplied by|x|mal|fois|por) \d+\b")
+_SUM_SIGNS = re.compile(r"^[^\w]*(?:(?:what is|calculate|compute|how much is)\s+)?\d+(?:\s*[-+*/x^]\s*\d+)+[\s=?]*$")
 _MASH = re.compile(
     r"^(?:(.)\1{2,}|(.{1,3})\2{2,}|.*(?:asdf|sdfg|dfgh|fghj|ghjk|hjkl|qwer|wert|erty|rtyu|uiop|zxcv|"
     r"xcvb|cvbn|vbnm).*|[bcdfghjklmnpqrstvwxz]{5,})$"
@@ -209,12 +218,15 @@ def is_chatter(message: Message) -> bool:
         return True
     if _is_small_talk(message):
         return True
-    if message.names_data(but=_WEAK | _FILLER | _OF_DATABASES):
+    if _writes_a_letter(message):
+        return True
+    if message.names_data(but=_NO_DATA):
         return False
     return (
         bool(_HOW_IT_WORKS.match(" ".join(words)))
         or bool(_CODE.search(message.text.lower()))
         or all(map(_MASH.match, words))
+        or bool(_SUM.search(" ".join(words)) or _SUM_SIGNS.search(message.plain))
         or any(_speaks_to(words) for words in message.sentences)
         or _asks_what_to_ask(words)
         or _task(message)
@@ -241,7 +253,10 @@ def _is_small_talk(message: Message) -> bool:
     words = [part for word in message.words if word[0].isalpha() for part in word.split("-") if part]
     if all(word in _STRONG | _FILLER for word in words):
         strong = {word for word in words if word in _STRONG or word in _SECOND}
-        return bool(strong) and (bool(strong & _SURE_TALK) or not _names_more(message))
+        if strong & _SURE_TALK:
+            return True
+        empty = len(words) > 1 and not _LEFT_OPEN & set(words)
+        return (bool(strong) or empty) and not _names_more(message)
     return False
 
 
@@ -261,6 +276,8 @@ def _speaks_to(words: list[str]) -> bool:
         return False
     if _addresses(bare):
         return not (wanted != bare and wanted and wanted[0] in _DATA_VERBS)
+    if bare[:2] in (["i", "need"], ["i", "want"]) and not _WISHED & set(bare):
+        return True
     if bare[0] in ("i", "we", "my") and wanted == bare:
         verbs = bare[1:3]
         return (
@@ -275,6 +292,10 @@ def _speaks_to(words: list[str]) -> bool:
 _OFFERED = frozenset(
     "data database databases table tables schema columns sql query queries dataset questions commands features"
     " capabilities capable topics languages information options examples example".split()
+)
+_WISHED = frozenset(
+    "how which what all number total count average sum every each to list top report overview data most least last new"
+    " old per by".split()
 )
 _DATA_VERBS = frozenset(
     "show list give find count get tell return display compute calculate report see provide compare"
@@ -351,6 +372,12 @@ def _asks_what_to_ask(words: list[str]) -> bool:
     return bool(about) and all(word in _ABOUT_ITSELF for word in about) and bool(_OFFERED & set(about))
 
 
+def _writes_a_letter(message: Message) -> bool:
+    """An email is to be written, whatever columns are called."""
+    words = [word for word in matter(message.sentences[0]) if word[0].isalnum()]
+    return words[:1] in (["write"], ["draft"], ["compose"]) and bool(_LETTERS & set(words[1:4]))
+
+
 def _task(message: Message) -> bool:
     """Something to be written, told or done that is no look at data."""
     words = [word for word in matter(message.sentences[0]) if word[0].isalnum()]
@@ -360,12 +387,14 @@ def _task(message: Message) -> bool:
         return True
     if words[0] in _TASK_VERBS and len(words) > 1:
         return True
+    if words[0] not in _DATA_VERBS and words[1:2] == ["me"]:
+        return True
     return words[0] == "tell" and words[1:2] == ["me"] and not {"how", "which", "what", "number", "the"} & set(words)
 
 
 # Chinese and other writing without spaces: what is left without the words of small talk is nothing.
 _ZH_STRONG = (
-    "你好|您好|妳好|哈喽|哈啰|嗨|喂|大家好|早上好|下午好|晚上好|中午好|早安|午安|晚安|谢谢|多谢|"
+    "你好|您好|^早$|怎么使用|如何使用|使用方法|妳好|哈喽|哈啰|嗨|喂|大家好|早上好|下午好|晚上好|中午好|早安|午安|晚安|谢谢|多谢|"
     "感谢|谢了|再见|拜拜|回头见|辛苦|好的|好吧|收到|明白|知道了|没事|对不起|抱歉|不客气|哈哈+|呵呵+|"
     "嘻嘻|嘿嘿|哎呀|天哪|加油|恭喜|测试|在吗|在不在|"
     "你|您|笑话|故事|诗|唱歌|歌|聊天|聊聊|陪我|无聊|开心|难过|好累|好饿|饿了|累了|喜欢|讨厌|爱|"

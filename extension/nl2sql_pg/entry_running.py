@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from nl2sql_pg import feedback, running, typing_rows, views
-from nl2sql_pg.answering import answered
+from nl2sql_pg.answering import answered, unsure
 from nl2sql_pg.attempts import Trail
 from nl2sql_pg.auditing import Entry, recorded
 from nl2sql_pg.bridge import Database
@@ -82,7 +82,7 @@ def save_view(plpy: Any, name: str | None, question: str | None, options: str | 
                 answer = answered(context, asked, chosen, Trail(), entry)
             statement = Guarded(answer["sql"], answer["tables"])
             views.create(context, place, asked, statement, allowance(context, {}))
-        return {"ok": {"sql": statement.sql, "view": str(place)}}
+        return {"ok": {"sql": statement.sql, "view": str(place), "warnings": unsure(answer)}}
 
     return enveloped(plpy, work)
 
@@ -100,7 +100,7 @@ def _asked_and_run(
         feedback.remember(context, asked, answer)
         statement = Guarded(answer["sql"], answer["tables"])
         ran = _ran(context, statement, allowance(context, mine), entry, typed)
-        told = {"rows": ran.rows, "warnings": ran.warnings, "sql": statement.sql}
+        told = {"rows": ran.rows, "warnings": [*unsure(answer), *ran.warnings], "sql": statement.sql}
         return typing_rows.typed(context, ran, told) if typed else told
 
 

@@ -36,6 +36,9 @@ _CATAPHORIC = frozenset(
     "who that whose which with without having in from where of whom when at on for under over above below between born"
     " located made not more less".split()
 )
+_TOOLS = frozenset(
+    "compare show sort order group filter plot limit give explain repeat count list display split".split()
+)
 _LATER_CLAUSE = frozenset(", : and who that which whose where".split())
 _PERIODS = frozenset(
     "year years month months week weeks quarter quarters day days decade morning season period century hour database"
@@ -57,15 +60,15 @@ _PHRASES = re.compile(
 _BARE = re.compile(
     r"^(?:but |and |so |ok |okay |no |yes )*(?:why|why not|why so|how so|how come|how|when|where|who|"
     r"which|which ones?|what else|anything else|and|and then|more|show more|show me more|even more|"
-    r"again|"
-    r"once more|another|another one|next|next page|previous|back|continue|go on|go back|undo|redo|"
+    r"again|once more|another|another one|next|next \d+|previous \d+|next page|previous|back|continue|"
+    r"go on|go back|undo|redo|"
     r"retry|try again|really|are you (?:really )?sure|is (?:that|this|it) (?:right|correct|true|all)|"
     r"that is (?:wrong|not right|right|correct|it|all)|this is (?:wrong|not right)|wrong|not (?:that|"
     r"those|these|this)|explain|explain (?:it|that|this|more|please)|elaborate|details|more details|"
     r"what do you mean(?: by that)?|how did you (?:get|find|know|do) (?:that|this|it)|"
     r"what does (?:that|this|it) mean|the opposite|the reverse|reverse|in reverse|"
     r"(?:in )?(?:descending|ascending|reverse|alphabetical)(?: order)?|"
-    r"as (?:a )?(?:chart|table|graph|csv|json|list)|(?:show|give)(?: me)? (?:that|this|it|them|"
+    r"as (?:an? )?[a-z]+|(?:show|give)(?: me)? (?:that|this|it|them|"
     r"the query|the sql|the rest)(?: again)?|sort|sort descending|total|in total|per month|monthly|"
     r"yearly)"
     r"(?: please)?$"
@@ -100,6 +103,8 @@ def _pronoun(words: list[str]) -> bool:
 def _refers(words: list[str], place: int) -> bool:
     """Whether the first pronoun of the sentence has nothing before or behind it to stand for."""
     word, before, behind = words[place], words[:place], words[place + 1 :]
+    if word in _OBJECTS and not behind and len(before) == 2 and before[0] in ("who", "when", "where", "how", "why"):
+        return True
     if not _has_nothing(before):
         return _in_question(word, before, behind) or _of_pronoun(before, word, behind)
     if word in ("it", "this", "that", "its"):
@@ -162,7 +167,7 @@ def _thing(word: str, before: list[str], behind: list[str]) -> bool:
     """It, this, that: often a conjunction, or nothing at all."""
     if word == "that":
         # "is that", "of that", "that one", "why is that"
-        return (not behind or behind[0] in ("one", "?")) and bool(before)
+        return bool(before) and (not behind or behind[0] == "one" or (before[-1] in _TOOLS and behind[0] in _FRAGMENT))
     if word == "this":
         return (
             bool(behind)
@@ -175,7 +180,7 @@ def _thing(word: str, before: list[str], behind: list[str]) -> bool:
         return not {"of", "for"} & set(behind) and "," not in behind and len(behind) <= 6
     if {"that", "to", "who", "which", ",", "for"} & set(behind) or not before:
         return False
-    return before[-1] in _AUXILIARIES and (
+    return before[-1] in _AUXILIARIES | _TOOLS and (
         not behind or behind[0] not in ("take", "takes", "rain", "snow", "be", "possible", "true", "the", "a", "an")
     )
 
@@ -200,6 +205,10 @@ def _fragment(words: list[str], message: Message) -> bool:
         and len(rest) <= 4
     ):
         return not names_table and rest[1:2] in (["by"], ["to"], ["on"], ["descending"], ["ascending"])
+    if rest[0] in ("by", "per") and len(rest) <= 2:
+        return True
+    if rest[-1] == "too" or rest[-2:] == ["as", "well"]:
+        return len(rest) <= 6 and not names_table and rest[0] in _TOOLS | {"add", "include", "with"}
     short = len(rest) <= 3 and not _WH & set(rest) and "," not in words
     return short and rest[0] in _FRAGMENT and not names_table
 
@@ -240,7 +249,7 @@ _ZH_AND = re.compile(
 )
 _ZH_SHORT = re.compile(r"^[^,，]{1,8}呢$")
 _ZH_ONLY = re.compile(
-    r"^(?:只要|只看|只显示|仅看|仅|只有)[^,，]{1,8}$|^(?:按|按照|换成)[^,，]{1,5}(?:排序|分组|排列|显示|排|分|看)?$"
+    r"^(?:只要|只看|只显示|仅看|仅)[^,，]{1,8}$|^(?:再|然后|那)?(?:按|按照|换成)[^,，]{1,5}(?:排序|分组|排列|显示|排|分|看)?$"
 )
 _ZH_QUESTION = re.compile(r"多少|几|哪|谁|什么|列出|显示|查询|统计|平均|总|最|是否|数量|数$")
 
@@ -261,11 +270,7 @@ def _chinese(message: Message) -> bool:
         return not re.search(r"多少|几[个家名]|哪", text)
     if _ZH_SHORT.match(text) and not re.search(r"多少|几|哪|谁|什么|在.+呢", text):
         return True
-    return (
-        bool(_ZH_ONLY.match(text))
-        and not _ZH_QUESTION.search(text.removeprefix("只有"))
-        and not _zh_table(text, message)
-    )
+    return bool(_ZH_ONLY.match(text)) and not _ZH_QUESTION.search(text) and not _zh_table(text, message)
 
 
 _ZH_NOUN = re.compile(r"([^在都有是被哪多几的不没最既从,，‹]{2,5})(.?)")

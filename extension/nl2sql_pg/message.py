@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 from nl2sql_pg.budget import stems
 from nl2sql_pg.phrases import STOP_WORDS
@@ -76,9 +76,14 @@ class Message:
 
     def names_data(self, but: frozenset[str] = frozenset()) -> bool:
         """Whether any word is one that the tables have; of these only if a table is called so."""
-        if (self.means - stems(" ".join(but))) & self.known or self.han & self.known:
+        if (self.means & self.known) - _stems_of(but) or self.han & self.known:
             return True
         return any(self.is_table(word) if word in but else self.knows(word) for word in self.words)
+
+
+@cache
+def _stems_of(words: frozenset[str]) -> frozenset[str]:
+    return frozenset(stems(" ".join(words)))
 
 
 def vocabulary(text: str) -> frozenset[str]:

@@ -6,7 +6,7 @@ import re
 
 from nl2sql_pg.message import Message
 
-_COMMENT = re.compile(r"/\*.*?\*/|^\s*--+", re.DOTALL)
+_COMMENT = re.compile(r"/\*.*?\*/|^\s*--+|^\s*(?:sql|query)\s*:", re.DOTALL | re.IGNORECASE)
 _FENCE = re.compile(r"```\s*(?:sql|postgres\w*)?|`", re.IGNORECASE)
 _IN_DOUBLE = re.compile(
     (

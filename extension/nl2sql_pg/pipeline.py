@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 from nl2sql_pg import standing
@@ -10,17 +11,20 @@ from nl2sql_pg.asked import Asked
 from nl2sql_pg.attempts import Trail
 from nl2sql_pg.choosing import Choice, choose, is_settled
 from nl2sql_pg.context import Context
+from nl2sql_pg.doubting import ABSENT, UNKNOWN, absent, is_unknown
 from nl2sql_pg.errors import Refusal
 from nl2sql_pg.judging import judge
 from nl2sql_pg.knowledge import Knowledge, gather
+from nl2sql_pg.message import Message
 from nl2sql_pg.proposing import complaint, last_failed, propose
 from nl2sql_pg.question import Options
 from nl2sql_pg.refusing import refusal
 from nl2sql_pg.retelling import retell
-from nl2sql_pg.unasked import no_question
+from nl2sql_pg.unasked import no_question, read
 
 MORE_SAMPLES = 4  # asked for in one request where the answers so far are unsure; one prefix, decoded side by side
 SAMPLE_ROUNDS = 2  # such requests at most
+UNSURE = 0.5  # confidence below which an answer comes with a warning
 SHORTEST_LIMIT = 96  # tokens that a sample is allowed, however short the first answer is
 
 
@@ -30,7 +34,8 @@ def answer(context: Context, question: str, options: Options, trail: Trail) -> d
     try:
         knowledge = gather(context, asked)
         trail.told = knowledge.items()
-        refused = no_question(question, trail.told, asked.meanings(context))
+        message = read(question, trail.told, asked.meanings(context))
+        refused = no_question(message, knowledge.tables)
     finally:
         trail.warnings += asked.warnings
         trail.timed("retrieval", trail.started)
@@ -38,12 +43,13 @@ def answer(context: Context, question: str, options: Options, trail: Trail) -> d
         raise refused
     choice = _solve(context, asked, trail, _request(context, question, options, knowledge, trail.request_id))
     trail.timed("total", trail.started)
+    choice = _doubted(choice, message, knowledge, trail)
     trail.choice = choice.told() if choice else {}
     if choice is None or choice.confidence < context.preferences.min_confidence:
-        raise refusal(context, question, trail, choice)
-    trail.warnings += [f"doubtful: {doubt}" for doubt in choice.attempt.doubts]
+        raise refusal(context, question, trail, choice, absent(message, knowledge.tables))
     filters = standing.told(knowledge.tables, choice.attempt.filters)
     trail.warnings += standing.warnings(filters, knowledge.unheld, choice.attempt.tables)
+    trail.warnings += _unsure(choice)
     return {
         "sql": choice.attempt.sql,
         "model": trail.model,
@@ -57,6 +63,24 @@ def answer(context: Context, question: str, options: Options, trail: Trail) -> d
         "request_id": trail.request_id,
         "warnings": trail.warnings,
     }
+
+
+def _unsure(choice: Choice) -> list[str]:
+    """What a reader should know of an answer that is given nevertheless."""
+    words = [f"doubtful: {doubt}" for doubt in choice.attempt.doubts]
+    if choice.confidence < UNSURE:
+        words.append(f"NL407: not sure: confidence {choice.confidence:g}; read the statement before you use it")
+    return words
+
+
+def _doubted(choice: Choice | None, message: Message, knowledge: Knowledge, trail: Trail) -> Choice | None:
+    """The choice, less sure where the question asks for what the tables do not have."""
+    if choice is None:
+        return None
+    if missing := absent(message, knowledge.tables):
+        trail.warnings.append(f"NL409: nothing was found that is called {missing!r}")
+        return replace(choice, confidence=round(choice.confidence * ABSENT, 3))
+    return replace(choice, confidence=round(choice.confidence * UNKNOWN, 3)) if is_unknown(message) else choice
 
 
 def _request(

@@ -16,11 +16,11 @@ NAMED = 5  # most words or tables that an error names
 _WITHHELD = "select nl2sql._withheld($1, $2, $3)"
 
 
-def refusal(context: Context, question: str, trail: Trail, choice: Choice | None) -> Refusal:
-    """The error for a question whose best answer, if any, is not good enough."""
+def refusal(context: Context, question: str, trail: Trail, choice: Choice | None, absent: str | None) -> Refusal:
+    """The error for a question whose best answer, if any, is not good enough; `absent`: what it asks for in vain."""
     if context.db.value(_WITHHELD, ["text", "name[]", "text"], [context.preferences.scope, context.schemas, question]):
         return _not_permitted(trail)
-    if missing := _unknown_words(question, trail):
+    if missing := [absent] if absent else _unknown_words(question, trail):
         return _no_such_data(missing, trail)
     return _not_sure_enough(context, choice, trail) if choice else _no_valid_answer(trail)
 

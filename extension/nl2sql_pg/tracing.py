@@ -61,9 +61,9 @@ def _prompts(trail: Trail) -> Iterator[Row]:
 def _candidates(trail: Trail) -> Iterator[Row]:
     for number, attempt in enumerate(trail.attempts, 1):
         yield _row("candidate", f"{number} {_kind(attempt)}", attempt.sql or attempt.raw)
-        if (attempt.repairs or attempt.period) and attempt.raw:
+        if (attempt.repairs or attempt.refined or attempt.period) and attempt.raw:
             yield _row("repair", f"{number} as written", attempt.raw)
-        for note in attempt.repairs:
+        for note in (*attempt.repairs, *attempt.refined):
             yield _row("repair", str(number), note)
         if attempt.period:
             yield _row("repair", f"{number} period", attempt.period)

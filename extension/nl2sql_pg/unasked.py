@@ -17,6 +17,7 @@ from nl2sql_pg.writing import wants_to_write
 Items = dict[str, list[dict[str, Any]]]
 
 LOOKED_AT = 1000  # characters; what comes later is looked at for statements only
+LONGEST_NAME = 4  # words of a comment that is another name
 _NOT_ASKED = "The model was not asked and nothing was run."
 _QUANTITIES = ("int", "numeric", "real", "double", "bigint", "smallint", "money", "decimal")
 
@@ -39,16 +40,21 @@ def read(question: str, told: Items, meanings: list[str]) -> Message:
     return Message(
         text=question[:LOOKED_AT],
         known=vocabulary(" ".join(shown(told))),
-        tables=vocabulary(" ".join([*named, *(table["comment"] or "" for table in tables)])),
+        tables=vocabulary(" ".join([*named, *map(_short, tables)])),
         names=frozenset(name.lower() for name in [*named, *columns]),
         means=frozenset(stems(" ".join(meanings))),
     )
 
 
-def no_question(question: str, told: Items, meanings: list[str]) -> Refusal | None:
+def _short(table: dict[str, Any]) -> str:
+    """The comment of a table where it is another name for it, and not a sentence."""
+    comment = table["comment"] or ""
+    return comment if len(comment.split()) <= LONGEST_NAME else ""
+
+
+def no_question(message: Message, tables: list[dict[str, Any]]) -> Refusal | None:
     """The refusal of what is no question for data; None for a question."""
-    message = read(question, told, meanings)
-    examples = _examples(told.get("tables", []), is_chinese(question))
+    examples = _examples(tables, is_chinese(message.text))
     if writing_statement(message) or wants_to_write(message):
         return _only_select(examples)
     if reading_statement(message):
@@ -65,8 +71,8 @@ def _only_select(examples: str) -> Refusal:
         "NL110",
         "this asks for a change, and nl2sql writes only SELECT",
         detail=f"{_NOT_ASKED} Nothing was changed.",
-        hint=f"Ask what you want to know instead{examples}. What changes data or tables is a statement of your own, "
-        "for your client, under your own rights.",
+        hint=f"Ask what you want to know instead{examples or '.'} What changes data or tables is a statement of your "
+        "own, for your client, under your own rights.",
     )
 
 
@@ -85,7 +91,7 @@ def _no_data(examples: str) -> Refusal:
         "NL109",
         "this is no question about data",
         detail=f"nl2sql turns questions about the tables that you may read into SQL, and nothing else. {_NOT_ASKED}",
-        hint=f"Ask about the data{examples}.",
+        hint=f"Ask about the data{examples or '.'}",
     )
 
 
@@ -94,7 +100,7 @@ def _foreign(topic: str, examples: str) -> Refusal:
         "NL409",
         f"no data was found about {topic}",
         detail=f"No table, column, comment or known value looked at has a word of it. {_NOT_ASKED}",
-        hint=f"Ask about the data{examples}.",
+        hint=f"Ask about the data{examples or '.'}",
     )
 
 
@@ -103,7 +109,7 @@ def _follow_up(examples: str) -> Refusal:
         "NL112",
         "this points back to something that was not said with it",
         detail=f"Each question is answered by itself; earlier ones are not known. {_NOT_ASKED}",
-        hint=f"Ask in full: name what is meant by words such as 'those' or 'it'{examples}.",
+        hint=f"Ask in full: name what is meant by words such as 'those' or 'it'{examples or '.'}",
     )
 
 
@@ -121,7 +127,7 @@ def _of_keys(tables: list[dict[str, Any]], chinese: bool) -> Iterator[str]:
         for key in table["foreign_keys"]:
             one, other = key["table"], table["name"]
             if one != other:
-                yield f"每个 {one} 有多少 {other}？" if chinese else f"How many {other} for each {one}?"
+                yield f"每个 {one} 有多少 {other}？" if chinese else f"Count the rows of {other} by {one}."
 
 
 def _of_quantities(tables: list[dict[str, Any]], chinese: bool) -> Iterator[str]:

@@ -13,7 +13,7 @@ from nl2sql_pg.message import VALUE, Message, breaks
 _SURE = frozenset("delete erase truncate wipe purge destroy remove uninstall annihilate".split())
 # Verbs that may be nouns or adjectives too: what follows must show that they are verbs.
 _MAYBE = frozenset(
-    "drop update set insert add create change alter modify rename grant revoke reset replace"
+    "undo redo revert drop update set insert add create change alter modify rename grant revoke reset replace"
     " increase decrease raise lower"
     " reduce double halve cancel clear empty mark close assign move transfer import restore register"
     " approve reject archive"
@@ -73,6 +73,8 @@ _TO_VALUE = re.compile(
 )
 
 _NO_OBJECT = frozenset("of in on at from by per for between since is was and or with".split())
+_GIVEN = frozenset("access privileges rights permission permissions".split())
+_BECOMES = frozenset("inactive active free null empty zero public private visible hidden admin superuser".split())
 _RIGHTS = frozenset(
     "access privilege privileges rights permission permissions select role all superuser admin usage".split()
 )
@@ -134,7 +136,11 @@ def _later_command(words: list[str], message: Message) -> bool:
 
 def _command(words: list[str], message: Message) -> bool:
     """Whether the words begin with a verb that changes something, and its object."""
+    if words[:3] == ["get", "rid", "of"]:
+        words = ["delete", *words[3:]]
     verb, rest = _base(words[0]), words[1:]
+    if verb == "give":
+        return bool(_GIVEN & set(rest)) and "to" in rest and rest[0] not in ("the", "all", "a", "each", "every")
     if verb not in _SURE | _MAYBE:
         return False
     if not rest:
@@ -198,8 +204,10 @@ def _has_object(verb: str, rest: list[str], message: Message) -> bool:
         return verb != "add" or " to " in f" {told} "
     if verb == "add":
         return following in ("a", "an", "new", "another") or (_goes_into(rest, message) and following not in ("up",))
+    if verb == "make" and rest[-1] in _BECOMES:
+        return True
     if verb in _NEED_OBJECT:
-        return following in _DETERMINERS and _goes_into(rest, message)
+        return (following in _DETERMINERS or "".join(rest[1:2]).isdecimal()) and _goes_into(rest, message)
     if following in _DETERMINERS:
         return True
     if following.isdecimal() or following == VALUE:

@@ -234,6 +234,7 @@ class CandidateBody(BaseModel):
     tokens: int
     error: ErrorFields | None
     repairs: list[str]
+    refined: list[str] = []
     period: str | None = None
     linking: LinkingBody | None = None
     doubts: list[str] = []

@@ -232,6 +232,7 @@ async def candidate(
         tokens=sample.tokens,
         error=error,
         repairs=list(repaired.notes),
+        refined=list(repaired.refined),
         period=repaired.period.condition if repaired.period else None,
         doubts=list(repaired.doubts),
         filters=[FoundFilterBody(**vars(each)) for each in filters],
@@ -270,7 +271,7 @@ async def _mended(
         raise refused
     if not question.told and not repaired.period:
         raise _undated()
-    return checked, replace(repaired, notes=spelt.notes + repaired.notes)
+    return checked, replace(repaired, refined=spelt.notes + repaired.refined)
 
 
 async def _quoted_aside(sql: str, scope: Scope) -> Quoted:

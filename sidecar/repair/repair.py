@@ -136,7 +136,6 @@ _OF_THE_WHOLE: tuple[Callable[[Statement], str | None], ...] = (
     pointless_count.mend,
     constant_group.mend,
     group_by.mend,
-    named_key.mend,
     distinct_order.mend,
     set_order.mend,
     set_types.mend,
@@ -144,19 +143,27 @@ _OF_THE_WHOLE: tuple[Callable[[Statement], str | None], ...] = (
     repeated_amount.mend,
     code_of_text.mend,
     stated_dates.mend,
-    duration_unit.mend,
     whole_division.mend,
+)
+# What says the same in the form that the question asks for: no sign that the model went astray.
+_REFINING: tuple[Callable[[Statement], str | None], ...] = (
+    named_key.mend,
+    duration_unit.mend,
     asked_digits.mend,
 )
 
 
 @dataclass(frozen=True)
 class Repaired:
-    """A statement, what was put right in it, where it has the period that its question names, and what in it makes it
-    doubtful though PostgreSQL would take it."""
+    """A statement, and what was put right in it.
+
+    `refined`: what was not wrong, but is told in the form that the question asks for; `period`: where it has the period
+    that its question names; `doubts`: what makes it doubtful though PostgreSQL would take it.
+    """
 
     sql: str
     notes: tuple[str, ...] = ()
+    refined: tuple[str, ...] = ()
     period: Placed | None = None
     doubts: tuple[str, ...] = ()
 
@@ -197,14 +204,18 @@ def _repair(
 ) -> tuple[Repaired, Statement] | None:
     """What was made of it, and its binding."""
     tree, notes = _read(sql, refused)
-    while tree is not None and len(notes) <= MAX_REPAIRS:
+    refined: list[str] = []
+    while tree is not None and len(notes) + len(refined) <= MAX_REPAIRS:
         statement = bind(tree, scope, values, question)
-        note = _mend(statement)
-        if note is None:
-            if statement.problems() or statement.unknown_tables:
-                return None
-            return Repaired(write(tree) if notes else sql, tuple(notes), doubts=doubts(statement)), statement
-        notes.append(note)
+        if note := _mend(statement):
+            notes.append(note)
+        elif statement.problems() or statement.unknown_tables:
+            return None
+        elif note := _first(_REFINING, statement):
+            refined.append(note)
+        else:
+            changed = write(tree) if notes or refined else sql
+            return Repaired(changed, tuple(notes), tuple(refined), doubts=doubts(statement)), statement
         tree = statement.tree
     return None
 
@@ -244,4 +255,8 @@ def _mend(statement: Statement) -> str | None:
         for rule in _OF_ONE_NAME:
             if note := rule(statement, problem):
                 return note
-    return None if problems else next((note for rule in _OF_THE_WHOLE if (note := rule(statement))), None)
+    return None if problems else _first(_OF_THE_WHOLE, statement)
+
+
+def _first(rules: Sequence[Callable[[Statement], str | None]], statement: Statement) -> str | None:
+    return next((note for rule in rules if (note := rule(statement))), None)

@@ -42,6 +42,9 @@ create or replace function @extschema@.nl2sql(
 returns text
 language plpgsql volatile called on null input security invoker parallel unsafe
 as $plpgsql$
+declare
+    answer jsonb;
+    warning text;
 begin
     if not (pg_catalog.has_schema_privilege('nl2sql', 'usage')
             and pg_catalog.has_function_privilege('nl2sql.ask(text, jsonb)', 'execute')) then
@@ -51,7 +54,16 @@ begin
             detail = 'The question was not looked at.',
             hint = pg_catalog.format('Ask an administrator for GRANT nl2sql_user TO %I.', current_user);
     end if;
-    return nl2sql.ask(question, '{}') OPERATOR(pg_catalog.->>) 'sql';
+    answer := nl2sql.ask(question, '{}');
+    -- a client that shows only the statement still hears that it is not sure
+    for warning in
+        select w.value
+        from pg_catalog.jsonb_array_elements_text(answer OPERATOR(pg_catalog.->) 'warnings') as w
+        where pg_catalog.starts_with(w.value, 'NL407')
+    loop
+        raise warning using message = warning;
+    end loop;
+    return answer OPERATOR(pg_catalog.->>) 'sql';
 end
 $plpgsql$;
 comment on function @extschema@.nl2sql(text) is

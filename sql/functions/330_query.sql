@@ -260,7 +260,7 @@ as $python$
 from nl2sql_pg import entry_running
 return entry_running.save_view(plpy, view_name, question, options, caller)
 $python$;
-comment on function nl2sql._save_view(text, text, jsonb, jsonb) is 'an envelope {ok: {sql, view}} or {error}';
+comment on function nl2sql._save_view(text, text, jsonb, jsonb) is 'an envelope {ok: {sql, view, warnings}} or {error}';
 
 -- API: Public
 create or replace function nl2sql.save_view(
@@ -272,7 +272,7 @@ returns text
 language plpgsql volatile called on null input security invoker parallel unsafe
 as $plpgsql$
 declare
-    reply jsonb := nl2sql._ok(nl2sql._save_view(name, question, options, nl2sql._caller()));
+    reply jsonb := nl2sql._ok(nl2sql._save_view(name, question, options, nl2sql._caller()), warn => true);
 begin
     return reply OPERATOR(pg_catalog.->>) 'sql';
 end

@@ -176,7 +176,16 @@ def test_generate_ok(path: Path) -> None:
     assert answer["model"] == "scripted"
     assert 0 < answer["confidence"] < 1
     assert answer["candidates"] == [
-        {"sql": sql, "logprob": -0.031, "cost": 12.5, "error": None, "repairs": [], "period": None, "doubts": []}
+        {
+            "sql": sql,
+            "logprob": -0.031,
+            "cost": 12.5,
+            "error": None,
+            "repairs": [],
+            "refined": [],
+            "period": None,
+            "doubts": [],
+        }
     ]
     assert {"retrieval", "generate", "judge", "total", "prompt", "engine", "guard"} == set(answer["timings"])
 

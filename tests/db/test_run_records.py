@@ -36,9 +36,9 @@ def caller(admin: Connection, analyst: Connection) -> Connection:
 ACTIONS = {
     "run": f"select nl2sql.run('{SQL}')",
     "check": f"select nl2sql.check('{SQL}')",
-    "query": "select nl2sql.query('who is it')",
-    "query_as": "select * from nl2sql.query_as('who is it') as t(name text)",
-    "open": "select nl2sql.open('who is it')",
+    "query": "select nl2sql.query('who is a customer')",
+    "query_as": "select * from nl2sql.query_as('who is a customer') as t(name text)",
+    "open": "select nl2sql.open('who is a customer')",
 }
 
 
@@ -51,14 +51,14 @@ def test_every_way_has_its_pair(database: Database, caller: Connection) -> None:
             assert action not in ("run", "check") or outcome["tables"] == ["public.customers"]
             assert (outcome["verdict"], outcome["sql"]) == (("allowed" if action == "check" else "run"), SQL)
             assert action == "check" or (outcome["rows"] == 1 and outcome["bytes"] > 10)
-            assert (intent["question"] == "who is it") if "quer" in action else True
+            assert (intent["question"] == "who is a customer") if "quer" in action else True
     assert "Livingstone" not in json.dumps(kept.records)
 
 
 def test_a_view_has_its_pair(database: Database, admin: Connection, caller: Connection) -> None:
     admin.execute("create schema reports; grant usage, create on schema reports to analyst")
     with journal(database.socket, guarding) as kept:
-        caller.execute("select nl2sql.save_view('reports.who', 'who is it')")
+        caller.execute("select nl2sql.save_view('reports.who', 'who is a customer')")
     intent, outcome = kept.pair()
     assert (intent["action"], intent["details"], outcome["sql"]) == ("save_view", "reports.who", SQL)
 
@@ -71,7 +71,7 @@ def test_an_error_of_the_server_is_on_record_without_its_words(database: Databas
     assert "Livingstone" not in json.dumps(kept.records)
 
 
-ASK = "select nl2sql('who is it')"
+ASK = "select nl2sql('who is a customer')"
 
 
 def test_a_trial_run_is_on_record_though_the_question_is_refused(database: Database, caller: Connection) -> None:

@@ -58,6 +58,7 @@ EXTENSION_ORDER = [
     "running",  # statements checked and run for the caller
     "memory",  # the last answers of this session
     "pipeline",  # the stages of a question
+    "doubting",  # what is asked for and not there
     "refusing",  # why there is no answer
     "unasked",  # what is no question for data
     "pasted",  # SQL instead of a question

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nl2sql_pg.unasked import no_question
+from nl2sql_pg.errors import Refusal
+from nl2sql_pg.unasked import no_question, read
 
 from tests.support.shop import shop_body, statements
 
@@ -14,8 +15,12 @@ MESSAGES = Path(__file__).with_name("messages")
 TOLD = {"tables": shop_body()["tables"]}
 
 
+def refusal(message: str, told: dict[str, Any], meanings: list[str] | None = None) -> Refusal | None:
+    return no_question(read(message, told, meanings or []), told.get("tables", []))
+
+
 def code(message: str, told: dict[str, Any] | None = None, meanings: list[str] | None = None) -> str | None:
-    refused = no_question(message, TOLD if told is None else told, meanings or [])
+    refused = refusal(message, TOLD if told is None else told, meanings)
     return refused and refused.sqlstate
 
 
@@ -26,7 +31,7 @@ def wrong(name: str, *wanted: str | None) -> list[tuple[str | None, str]]:
 
 
 def test_small_talk() -> None:
-    assert wrong("talk", "NL109", "NL409") == []
+    assert wrong("talk", "NL109", "NL409", "NL112") == []
 
 
 def test_requests_to_write() -> None:
@@ -49,17 +54,17 @@ def test_questions_pass() -> None:
 @pytest.mark.parametrize("name", ["talk", "writes", "statements", "follow_ups"])
 def test_each_refusal_helps(name: str) -> None:
     for message in statements(MESSAGES / f"{name}.txt"):
-        refused = no_question(message, TOLD, [])
+        refused = refusal(message, TOLD)
         assert refused
         assert "not asked" in refused.detail
         assert "nl2sql.run" in refused.hint or "addresses" in refused.hint, "names a table of the caller"
 
 
 def test_examples_are_in_the_language_asked_in() -> None:
-    refused = no_question("你好", TOLD, [])
+    refused = refusal("你好", TOLD)
     assert refused
     assert "addresses 有多少条？" in refused.hint
-    assert no_question("hello", {}, []) is not None, "without a table there is still a refusal"
+    assert refusal("hello", {}) is not None, "without a table there is still a refusal"
 
 
 def table(name: str, *columns: str) -> dict[str, Any]:

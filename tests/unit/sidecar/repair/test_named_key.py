@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dataclasses import replace
+
 import pytest
 
 from sidecar.glossary.words import gloss, with_meanings
@@ -278,7 +280,7 @@ def test_over_the_shop(question: str, given: str, expected: str) -> None:
 @pytest.mark.parametrize(("question", "given", "expected"), NAMED)
 def test_the_label_stands_for_the_key(question: str, given: str, expected: str) -> None:
     found = asked(question, given)
-    assert found.notes
+    assert found.refined
     assert written(found.sql) == written(expected)
     assert asked(question, expected) == Repaired(expected)
 
@@ -312,7 +314,7 @@ LEFT_ALONE = [
 
 @pytest.mark.parametrize(("question", "sql"), LEFT_ALONE)
 def test_left_alone(question: str, sql: str) -> None:
-    assert asked(question, sql) == Repaired(sql)
+    assert replace(asked(question, sql), doubts=()) == Repaired(sql)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,7 @@ def test_rule(rule: str, given: str, expected: str) -> None:
 @pytest.mark.parametrize(("rule", "given", "expected"), PAIRS)
 def test_what_was_mended_passes_the_guard_and_stays(rule: str, given: str, expected: str) -> None:
     assert check(expected, shop_scope()).sql == written(expected)
-    assert repair(expected, shop_scope()) == Repaired(expected)
+    assert replace(repair(expected, shop_scope()), doubts=()) == Repaired(expected)
 
 
 def test_every_rule_has_its_pairs() -> None:
@@ -62,13 +63,13 @@ def test_every_rule_has_its_pairs() -> None:
 
 @pytest.mark.parametrize("sql", statements(HERE / "untouched.txt") + statements(GUARD / "legitimate.txt"))
 def test_a_statement_that_binds_is_untouched(sql: str) -> None:
-    assert mended(sql) == Repaired(sql)
+    assert replace(mended(sql), doubts=()) == Repaired(sql)
 
 
 @pytest.mark.parametrize("sql", statements(HERE / "left_alone.txt"))
 def test_left_alone(sql: str) -> None:
     """Better no repair than a guess, and none than half a one."""
-    assert mended(sql) == Repaired(sql)
+    assert replace(mended(sql), doubts=()) == Repaired(sql)
 
 
 @pytest.mark.parametrize(
