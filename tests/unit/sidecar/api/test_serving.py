@@ -60,7 +60,8 @@ def test_names_of_a_proposal_get_their_quotes_and_those_of_a_user_do_not() -> No
     counted, other = answer["candidates"]
     assert counted["raw"] == "SELECT COUNT(*) FROM user"
     assert counted["sql"] == 'SELECT count(*) FROM "user"' and counted["tables"] == ["app.user"]
-    assert counted["repairs"] == ['written as the schema has it: "user"'] and other["repairs"] == []
+    assert counted["refined"] == ['written as the schema has it: "user"'] and other["refined"] == []
+    assert counted["repairs"] == other["repairs"] == []
     checked = asyncio.run(check_statement("SELECT COUNT(*) FROM user", ScopeBody.model_validate(scope).typed()))
     assert checked.error and checked.error.sqlstate == "NL405"
 
