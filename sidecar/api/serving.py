@@ -219,7 +219,7 @@ async def candidate(
         else:
             checked = await checked_aside(sql, scope)
         if rewriter:
-            checked, held = await _held(checked, scope, rewriter)
+            checked, held = await _held(checked, scope, rewriter, question.text)
             filters = [*held, *(each for each in question.left if each.table in checked.tables)]
     except SidecarError as refused:
         error = ErrorFields(**refused.fields())
@@ -269,9 +269,9 @@ async def _mended(
     return checked, repaired
 
 
-async def _held(checked: Checked, scope: Scope, rewriter: Rewriter) -> tuple[Checked, tuple[Found, ...]]:
+async def _held(checked: Checked, scope: Scope, rewriter: Rewriter, question: str) -> tuple[Checked, tuple[Found, ...]]:
     """The statement with the standing conditions of its tables, whatever else is to be put right in it or not."""
-    held = await rewriter.hold(checked.sql, scope, checked.tables)
+    held = await rewriter.hold(checked.sql, scope, checked.tables, question)
     if held.sql == checked.sql:
         return checked, held.found
     try:
