@@ -66,12 +66,12 @@ class Rewriter:
         arguments = (sql, scope, tuple(values), question, period, told, refused)
         return await self._done(repair, arguments) or Repaired(sql)
 
-    async def hold(self, sql: str, scope: Scope, tables: Sequence[str]) -> Held:
+    async def hold(self, sql: str, scope: Scope, tables: Sequence[str], question: str = "") -> Held:
         """As hold(); never raises for what is in it."""
         filtered = [table for table in scope.tables if table.filters and table.full_name in tables]
-        if not filtered:
+        if not any(table.filters for table in scope.tables):
             return Held(sql)
-        return await self._done(hold, (sql, scope, tuple(tables))) or unread(sql, filtered)
+        return await self._done(hold, (sql, scope, tuple(tables), question)) or unread(sql, filtered)
 
     async def _done(self, work: Callable[..., R], arguments: tuple[Any, ...]) -> R | None:
         """What the work gives; None where it took too long, or its process died."""

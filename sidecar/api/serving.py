@@ -220,7 +220,7 @@ async def candidate(
         else:
             checked = await checked_aside(sql, scope)
         if rewriter:
-            checked, held = await _held(checked, scope, rewriter)
+            checked, held = await _held(checked, scope, rewriter, question.text)
             filters = [*held, *(each for each in question.left if each.table in checked.tables)]
     except SidecarError as refused:
         error = ErrorFields(**refused.fields())
@@ -281,9 +281,9 @@ async def _quoted_aside(sql: str, scope: Scope) -> Quoted:
     return await asyncio.get_running_loop().run_in_executor(_ASIDE, quoted, sql, scope)
 
 
-async def _held(checked: Checked, scope: Scope, rewriter: Rewriter) -> tuple[Checked, tuple[Found, ...]]:
+async def _held(checked: Checked, scope: Scope, rewriter: Rewriter, question: str) -> tuple[Checked, tuple[Found, ...]]:
     """The statement with the standing conditions of its tables, whatever else is to be put right in it or not."""
-    held = await rewriter.hold(checked.sql, scope, checked.tables)
+    held = await rewriter.hold(checked.sql, scope, checked.tables, question)
     if held.sql == checked.sql:
         return checked, held.found
     try:

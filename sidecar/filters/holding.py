@@ -2,6 +2,8 @@
 
 A condition stands behind WHERE; of a table whose columns an outer join may fill with NULL in the ON of that join, so
 that the rows of the other side stay; and where neither would do, in a subquery in the table's place.
+
+Rows that are part of another table's row (its key is in theirs: lines of an order) count with it or not at all.
 """
 
 from __future__ import annotations
@@ -13,10 +15,11 @@ from typing import Literal
 from sqlglot import exp
 
 from sidecar.filters.conditions import bare, conjuncts_of, fact
-from sidecar.guard.scope import Filter, Scope, Table
+from sidecar.guard.scope import Filter, ForeignKey, Scope, Table
 from sidecar.repair.binding import Level, Source, Statement, bind
+from sidecar.repair.closest import fold, singular_words
 from sidecar.repair.meaning import understood
-from sidecar.repair.nodes import all_of, conjuncts, folded, identifier
+from sidecar.repair.nodes import all_of, conjuncts, folded, identifier, words
 from sidecar.repair.nodes import column as qualified
 from sidecar.repair.reading import read
 from sidecar.repair.writing import write
@@ -48,11 +51,14 @@ class Held:
     found: tuple[Found, ...] = ()
 
 
-def hold(sql: str, scope: Scope, tables: Sequence[str]) -> Held:
-    """The statement with the conditions of those of the tables (full names) that have any; never raises."""
+def hold(sql: str, scope: Scope, tables: Sequence[str], question: str = "") -> Held:
+    """The statement with the conditions of those of the tables (full names) that have any; never raises.
+
+    With the question also those of a table that it names, and of which the statement reads only parts.
+    """
     filtered = [table for table in scope.tables if table.filters and table.full_name in tables]
     try:
-        return _hold(sql, scope, filtered)
+        return _hold(sql, scope, filtered, question)
     # the statement is still there as it was, and what it lacks is said of it
     except Exception:
         return unread(sql, filtered)
@@ -64,7 +70,7 @@ def unread(sql: str, filtered: Sequence[Table]) -> Held:
     return Held(sql, tuple(found))
 
 
-def _hold(sql: str, scope: Scope, filtered: Sequence[Table]) -> Held:
+def _hold(sql: str, scope: Scope, filtered: Sequence[Table], question: str) -> Held:
     tree, foreign = read(sql)
     if tree is None or foreign or not understood(sql, write(tree)):
         return unread(sql, filtered)
@@ -81,7 +87,58 @@ def _hold(sql: str, scope: Scope, filtered: Sequence[Table]) -> Held:
         for table in filtered
         for each in table.filters
     ]
+    for owner in _put_owners(statement, question, {table.full_name for table in filtered}):
+        found += [Found(owner.full_name, each.condition, "added") for each in owner.filters]
+        changed |= {(owner.full_name, each.condition) for each in owner.filters}
     return Held(write(tree) if changed else sql, tuple(found))
+
+
+def _put_owners(statement: Statement, question: str, read: set[str]) -> list[Table]:
+    """Where parts of rows are read, and what they are parts of is not but for the question's words: only parts of rows
+    that count."""
+    asked, found = set(singular_words(fold(question))), dict[str, Table]()
+    for level in list(statement.levels):
+        for source in list(level.sources):
+            target = _target(level, source, statement) if source.table else None
+            for key in _keys_of_parts(source.table) if source.table and target is not None else ():
+                owner = statement.scope.find(key.schema, key.table)
+                if not owner or not owner.filters or owner.full_name in read or not target:
+                    continue
+                if set(singular_words(" ".join(words(owner.name)))) <= asked:
+                    _add(target, _exists(statement.scope, owner, source, key))
+                    found[owner.full_name] = owner
+    return list(found.values())
+
+
+def _keys_of_parts(table: Table) -> list[ForeignKey]:
+    """Declared keys that are in the table's own: its rows are parts of the other one's."""
+    own = set(table.primary_key)
+    return [key for key in table.foreign_keys if key.score == 1 and key.columns and set(key.columns) <= own]
+
+
+def _exists(scope: Scope, owner: Table, part: Source, key: ForeignKey) -> exp.Expr:
+    alias = owner.name if owner.name != part.name else f"{owner.name[:55]}_1"
+    table = exp.Table(this=identifier(owner.name), db=None if scope.is_plain(owner) else identifier(owner.schema))
+    if alias != owner.name:
+        table.set("alias", exp.TableAlias(this=identifier(alias)))
+    pairs = zip(key.references, key.columns, strict=True)
+    conditions: list[exp.Expr] = [
+        exp.EQ(this=qualified(alias, there), expression=qualified(part.name, here)) for there, here in pairs
+    ]
+    for each in owner.filters:
+        for condition in conjuncts_of(each.condition) or ():
+            conditions.append(_named(condition, alias))
+    select = exp.Select(
+        expressions=[exp.Literal.number(1)], from_=exp.From(this=table), where=exp.Where(this=all_of(conditions))
+    )
+    return exp.Exists(this=select)
+
+
+def _named(condition: exp.Expr, alias: str) -> exp.Expr:
+    whole = exp.Paren(this=bare(condition))
+    for column in list(whole.find_all(exp.Column)):
+        column.replace(qualified(alias, folded(column.this) or ""))
+    return whole.unnest()
 
 
 def _state(table: Table, each: Filter, met: set[str], changed: set[tuple[str, str]]) -> State:
@@ -131,7 +188,7 @@ def _put_one(place: _Place, condition: exp.Expr, statement: Statement) -> bool:
     if place.level is None or place.source is None:
         _wrap(place, condition)
         return True
-    target = _target(place.level, place.source)
+    target = _target(place.level, place.source, statement)
     stands, changed = False, False
     for holder, part in list(_tries(place.level, place.source, condition, statement)):
         if not stands and _is_there(holder, target, place.level) and _says(part, condition):
@@ -147,10 +204,12 @@ def _put_one(place: _Place, condition: exp.Expr, statement: Statement) -> bool:
     return True
 
 
-def _target(level: Level, source: Source) -> exp.Select | exp.Join | None:
+def _target(level: Level, source: Source, statement: Statement) -> exp.Select | exp.Join | None:
     """Where a condition on a source alone has to stand: in WHERE, or in a join's ON; None where neither will do."""
     joins = level.joins
     own = joins[source.position - 1] if source.position else None
+    if own is not None and own.side == "LEFT" and _joins_parts(own, level, source, statement):
+        own = None  # each part has its row, so that nothing is filled with NULL
     if own is not None and own.side == "LEFT":
         return own if own.args.get("on") is not None else None
     if own is not None and own.side == "FULL":
@@ -159,6 +218,24 @@ def _target(level: Level, source: Source) -> exp.Select | exp.Join | None:
     if filled is None:
         return level.select
     return filled if filled.side == "RIGHT" and filled.args.get("on") is not None else None
+
+
+def _joins_parts(join: exp.Join, level: Level, source: Source, statement: Statement) -> bool:
+    """Whether it adds to parts the rows that they are parts of, by their key."""
+    if join.args.get("on") is None or source.table is None:
+        return False
+    equal = set()
+    for part in conjuncts(join.args["on"].unnest()):
+        if isinstance(part, exp.EQ) and isinstance(part.this, exp.Column) and isinstance(part.expression, exp.Column):
+            ends = [statement.bound.get(id(column)) for column in (part.this, part.expression)]
+            equal |= {(one.home, one.name, other.name) for one, other in (ends, ends[::-1]) if one and other}
+    first = level.sources[0]
+    keys = _keys_of_parts(first.table) if first.table and source.position == 1 else []
+    return any(
+        statement.scope.find(key.schema, key.table) is source.table
+        and all((first, here, there) in equal for here, there in zip(key.columns, key.references, strict=True))
+        for key in keys
+    )
 
 
 def _tries(

@@ -62,6 +62,28 @@ def test_what_is_too_intricate_is_said(sql: str) -> None:
     assert [found.state for found in held.found] == ["unread"]
 
 
+ITEMS = "SELECT count(*) FROM order_items AS i"
+
+
+def test_parts_count_with_what_they_are_parts_of() -> None:
+    """Where the question names it; items are parts of an order, an order is no part of a customer."""
+    scope = filtered()
+    items = next(table for table in scope.tables if table.name == "order_items")
+    keys = tuple(key for key in items.foreign_keys if key.table == "orders")
+    parts = replace(items, primary_key=("order_id", "line_no"), foreign_keys=keys)
+    scope = replace(scope, tables=tuple(parts if table is items else table for table in scope.tables))
+    held = hold(ITEMS, scope, ["shop.order_items"], "items of how many orders")
+    assert written(held.sql) == written(
+        f"{ITEMS} WHERE EXISTS (SELECT 1 FROM orders WHERE orders.order_id = i.order_id AND orders.closed_on IS NULL)"
+    )
+    assert [(found.table, found.state) for found in held.found] == [("shop.orders", "added")]
+    assert hold(ITEMS, scope, ["shop.order_items"], "how many items").sql == ITEMS
+    held = hold(f"{ITEMS} LEFT JOIN orders AS o ON o.order_id = i.order_id", scope, ["shop.orders", "shop.order_items"])
+    assert written(held.sql) == written(
+        f"{ITEMS} LEFT JOIN orders AS o ON o.order_id = i.order_id WHERE o.closed_on IS NULL"
+    )
+
+
 def test_several_conditions_of_one_table() -> None:
     scope = filtered()
     two = (
