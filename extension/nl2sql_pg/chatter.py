@@ -107,6 +107,12 @@ _TASK_VERBS = frozenset(
     " code program implement refactor buy navigate marry kiss hug laugh shout listen solve".split()
 )
 
+# Nouns as well: calls, books and plays that a question may be about.
+_TASK_NOUNS = frozenset(
+    "call book play cook paint draw open code program launch draft hack fix kiss hug laugh turn".split()
+)
+_TO_DO = frozenset("a an the my me some us it them this that your our his her him on off to with for like in".split())
+
 _SECOND = frozenset(
     "you your yours yourself u ur yall du dir dich dein ihnen kannst bist tu toi vous usted eres"
     " puedes voce ты вы тебя sen kamu anda jij".split()
@@ -386,7 +392,7 @@ def _task(message: Message) -> bool:
     if _TASKS & set(words) and not {"how", "many", "count"} & set(words[:3]):
         return True
     if words[0] in _TASK_VERBS and len(words) > 1:
-        return True
+        return words[0] not in _TASK_NOUNS or words[1] in _TO_DO
     if words[0] not in _DATA_VERBS and words[1:2] == ["me"]:
         return True
     return words[0] == "tell" and words[1:2] == ["me"] and not {"how", "which", "what", "number", "the"} & set(words)

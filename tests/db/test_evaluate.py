@@ -35,7 +35,7 @@ CASES = {
     "average amount": ("select avg(amount) from orders", "SELECT SUM(amount) / 3.0 FROM orders", "right"),
     "largest amount": ("select max(amount) from orders", "SELECT MIN(amount) FROM orders", "wrong"),
     "one over nothing": ("select 1 from orders", "SELECT 1 / (amount - amount) FROM orders", "invalid"),
-    "what is not in stock": ("select 1 from orders", "SELECT wings FROM orders", "no answer"),
+    "which orders are not there": ("select 1 from orders", "SELECT wings FROM orders", "no answer"),
 }
 
 
@@ -110,8 +110,8 @@ def test_verdicts(analyst: Connection, listening: Peer) -> None:
     assert found["how many customers"][4] > 0
     assert found["how many customers"][5] is None
     assert found["one over nothing"][5].startswith("22012: ")
-    assert found["what is not in stock"][2] is None
-    assert found["what is not in stock"][5].startswith("NL406: ")
+    assert found["which orders are not there"][2] is None
+    assert found["which orders are not there"][5].startswith("NL406: ")
 
 
 def test_the_path_is_that_of_the_one_who_added(admin: Connection, analyst: Connection, listening: Peer) -> None:
