@@ -11,7 +11,9 @@ import argparse
 import json
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -26,47 +28,48 @@ from tools.errors import ToolError
 ROOT = CHECKOUT / ".nl2sql" / "situations"
 MODEL = "qwen2.5-coder-1.5b-instruct"
 SURE = 0.8  # a wrong answer at or above it misleads
+CALLERS = 4  # situations asked at once
 
 
 class Situation:
     """One database with one case's schema, asked as its role."""
 
     def __init__(self, cluster: Cluster, case: dict[str, Any], folder: Path) -> None:
-        self._cluster, self._case, self._folder = cluster, case, folder
+        self._cluster, self.case, self._folder = cluster, case, folder
         self.admin = cluster.dsn(case["id"])
 
     def make(self, socket: Path) -> None:
         with psycopg.connect(self._cluster.dsn(), autocommit=True) as connection:
-            connection.execute(f"drop database if exists {self._case['id']} with (force)".encode())
-            connection.execute(f"create database {self._case['id']}".encode())
+            connection.execute(f"drop database if exists {self.case['id']} with (force)".encode())
+            connection.execute(f"create database {self.case['id']}".encode())
         with psycopg.connect(self.admin, autocommit=True) as connection:
             connection.execute("create extension nl2sql cascade")
         made = subprocess.run(
-            [self._cluster.bin / "psql", "-X", "-q", "-d", self.admin, "-f", self._folder / self._case["file"]],
+            [self._cluster.bin / "psql", "-X", "-q", "-d", self.admin, "-f", self._folder / self.case["file"]],
             capture_output=True,
             text=True,
         )
         if made.returncode:
-            raise ToolError(f"{self._case['file']} does not load: {made.stderr.strip()}", hint="mend it first")
+            raise ToolError(f"{self.case['file']} does not load: {made.stderr.strip()}", hint="mend it first")
         with psycopg.connect(self.admin, autocommit=True) as connection:
-            connection.execute(f"alter role {self._case['role']} login".encode())
+            connection.execute(f"alter role {self.case['role']} login".encode())
             connection.execute("analyze")
             connection.execute("select nl2sql.set_setting('max_timeout', '3600s')")
         connect_sidecar(Target(self.admin, self.reader({})), socket)
 
     def reader(self, settings: dict[str, str]) -> str:
         """Connection string of the role, with the case's settings and those of one question."""
-        given = {"nl2sql.timeout": "900s", **self._case["settings"], **settings}
+        given = {"nl2sql.timeout": "900s", **self.case["settings"], **settings}
         options = " ".join(f"-c {name}={value}" for name, value in given.items())
-        return f"{self._cluster.dsn(self._case['id'], self._case['role'])} options='{options}'"
+        return f"{self._cluster.dsn(self.case['id'], self.case['role'])} options='{options}'"
 
     def questions(self) -> Iterator[dict[str, Any]]:
-        return (question for question in self._case["questions"] if question.get("question"))
+        return (question for question in self.case["questions"] if question.get("question"))
 
     def ask(self, question: dict[str, Any]) -> dict[str, Any]:
         """The answer beside the gold: what was said, its confidence, and the verdict."""
         dsn = self.reader(question.get("settings", {}))
-        path = [part.strip() for part in question.get("search_path", self._case["search_path"]).split(",")]
+        path = [part.strip() for part in question.get("search_path", self.case["search_path"]).split(",")]
         runner = Runner(dsn)
         with psycopg.connect(dsn, autocommit=True) as connection:
             connection.execute("select set_config('search_path', %s, false)", (", ".join(path),))
@@ -97,6 +100,16 @@ def judged(gold: Outcome, found: Outcome, ordered: bool) -> str:
     return "right, wider" if same_answer(gold.rows, found.rows, widths, ties, lenient=True) else "wrong"
 
 
+def ask_all(situation: Situation) -> list[dict[str, Any]]:
+    """All questions of one situation, shown as they are answered."""
+    answered = []
+    for question in situation.questions():
+        answer = situation.ask(question)
+        show(situation.case, question, answer)
+        answered.append({"case": situation.case["id"], **question, **answer})
+    return answered
+
+
 def read_cases(folder: Path, only: list[str]) -> list[dict[str, Any]]:
     with (folder / "cases.jsonl").open(encoding="utf-8") as lines:
         cases = [json.loads(line) for line in lines]
@@ -123,21 +136,20 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "answers.jsonl")
     given = parser.parse_args()
     cases = read_cases(given.folder, [name for name in given.only.split(",") if name])
-    counted: dict[str, int] = {}
     with Cluster(ROOT, settings=SETTINGS) as cluster, given.out.open("w", encoding="utf-8") as out:
         sidecar = Sidecar(cluster)
         sidecar.start(given.model, code_digest())
         try:
-            for case in cases:
-                situation = Situation(cluster, case, given.folder)
+            situations = [Situation(cluster, case, given.folder) for case in cases]
+            for situation in situations:  # one by one: they make the same role
                 situation.make(sidecar.process.socket)
-                for question in situation.questions():
-                    answer = situation.ask(question)
-                    show(case, question, answer)
-                    counted[answer["verdict"]] = counted.get(answer["verdict"], 0) + 1
-                    out.write(json.dumps({"case": case["id"], **question, **answer}, ensure_ascii=False) + "\n")
+            with ThreadPoolExecutor(CALLERS) as pool:
+                answered = [answer for part in pool.map(ask_all, situations) for answer in part]
         finally:
             sidecar.process.stop()
+        for answer in answered:
+            out.write(json.dumps(answer, ensure_ascii=False) + "\n")
+    counted = Counter(answer["verdict"] for answer in answered)
     print(", ".join(f"{verdict}: {number}" for verdict, number in sorted(counted.items())))
     return 0
 

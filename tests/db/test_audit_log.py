@@ -376,8 +376,8 @@ def test_retention(live: Audited, admin: Connection) -> None:
         admin.execute("select nl2sql.audit_retain(6)")
     rows = admin.execute("select partition, entries from nl2sql.audit_retain(12, true)").fetchall()
     assert rows == [("_audit_2024_03", 3), ("_audit_2024_04", 2)]
-    first = "select nl2sql.audit_retain(extract(year from age(now(), '2024-04-15'))::int * 12"
-    admin.execute(f"{first} + extract(month from age(now(), '2024-04-15'))::int)".encode())
+    first = "select nl2sql.audit_retain(extract(year from age(now(), '2024-04-01'))::int * 12"
+    admin.execute(f"{first} + extract(month from age(now(), '2024-04-01'))::int)".encode())
     assert value(admin, "select to_regclass('nl2sql._audit_2024_03') is null")
     assert value(admin, "select to_regclass('nl2sql._audit_2024_04') is not null")
     live.settle()
