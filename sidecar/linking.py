@@ -51,7 +51,7 @@ class Linker:
 
     def __init__(self, question: str, chinese: Iterable[Word], scope: Scope) -> None:
         meanings = [found for found in map(_telling, _meanings(question, chinese)) if found]
-        known = frozenset(chain.from_iterable(map(_in_name, _names(scope))))
+        known = frozenset(chain(chain.from_iterable(map(_in_name, _names(scope))), _in_comments(scope)))
         self._scope = scope
         self._asked = frozenset(chain.from_iterable(chain.from_iterable(meanings)))
         self._told = meanings
@@ -103,6 +103,11 @@ def _names(scope: Scope) -> Iterator[str]:
     for table in scope.tables:
         yield table.name
         yield from (column.name for column in table.columns)
+
+
+def _in_comments(scope: Scope) -> Iterator[str]:
+    """Words of the comments of columns: of `f319` these alone say what it is."""
+    return chain.from_iterable(_in_text(column.comment) for table in scope.tables for column in table.columns)
 
 
 def _tables(nodes: list[Node], scope: Scope) -> list[Table]:

@@ -118,7 +118,11 @@ def _of_literal(node: exp.Literal, numbers: bool) -> Bound | None:
     if found := _ISO.fullmatch(text):
         return _calendar([part for part in (found[1], found[3], found[4]) if part])
     found = _DATED.fullmatch(text)
-    return Bound(INSTANT, node=exp.Literal.string(text)) if found and _is_time(found[1], found[2]) else None
+    return (
+        Bound(INSTANT, node=exp.Literal.string(text.removesuffix(" 00:00:00")))
+        if found and _is_time(found[1], found[2])
+        else None
+    )
 
 
 def _is_time(day: str, clock: str) -> bool:

@@ -146,13 +146,12 @@ _OF_THE_WHOLE: tuple[Callable[[Statement], str | None], ...] = (
     code_of_text.mend,
     stated_dates.mend,
     whole_division.mend,
-)
-# What says the same in the form that the question asks for: no sign that the model went astray.
-_REFINING: tuple[Callable[[Statement], str | None], ...] = (
     named_key.mend,
     duration_unit.mend,
     asked_digits.mend,
 )
+# What these change says the same in the form in which it is stored or asked for: no sign that the model went astray.
+_REFINING = frozenset({stored_date.mend, named_key.mend, duration_unit.mend, asked_digits.mend})
 
 
 @dataclass(frozen=True)
@@ -209,12 +208,11 @@ def _repair(
     refined: list[str] = []
     while tree is not None and len(notes) + len(refined) <= MAX_REPAIRS:
         statement = bind(tree, scope, values, question)
-        if note := _mend(statement):
-            notes.append(note)
+        note, refines = _mend(statement)
+        if note:
+            (refined if refines else notes).append(note)
         elif statement.problems() or statement.unknown_tables:
             return None
-        elif note := _first(_REFINING, statement):
-            refined.append(note)
         else:
             changed = write(tree) if notes or refined else sql
             return Repaired(changed, tuple(notes), tuple(refined), doubts=doubts(statement)), statement
@@ -245,8 +243,18 @@ def _dated(found: tuple[Repaired, Statement], period: Period, told: bool) -> Rep
     return replace(repaired, sql=changed, period=placed)
 
 
-def _mend(statement: Statement) -> str | None:
-    """The first repair that a rule has to offer."""
+def _mend(statement: Statement) -> tuple[str | None, bool]:
+    """The first repair that a rule has to offer, and whether it only refines."""
+    note = _bound(statement)
+    if note or statement.unknown_tables or statement.problems():
+        return note, False
+    found = ((note, rule) for rule in _OF_THE_WHOLE if (note := rule(statement)))
+    note, rule = next(found, (None, None))
+    return note, rule in _REFINING
+
+
+def _bound(statement: Statement) -> str | None:
+    """What brings a name closer to its place."""
     for form in _OF_THE_FORM:
         if note := form(statement):
             return note
@@ -257,8 +265,4 @@ def _mend(statement: Statement) -> str | None:
         for rule in _OF_ONE_NAME:
             if note := rule(statement, problem):
                 return note
-    return None if problems else _first(_OF_THE_WHOLE, statement)
-
-
-def _first(rules: Sequence[Callable[[Statement], str | None]], statement: Statement) -> str | None:
-    return next((note for rule in rules if (note := rule(statement))), None)
+    return None

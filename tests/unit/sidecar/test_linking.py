@@ -87,3 +87,13 @@ UNREAD = [
 def test_words_that_stand_for_nothing_it_reads(question: str, sql: str, unread: float) -> None:
     found = Linker(question, gloss(question), CHINESE if "客户" in sql else SHOP).link(sql)
     assert found and found.unread == unread
+
+
+def test_a_comment_says_what_a_coded_column_is() -> None:
+    coded = Table(
+        "p", "t1", "table", (Column("f1", "int", comment="total weight"), Column("f2", "bool", comment="released"))
+    )
+    question = "What is the total weight of what was released?"
+    linker = Linker(question, gloss(question), Scope(("p",), (coded,)))
+    left_out, read = linker.link("SELECT sum(f1) FROM t1"), linker.link("SELECT sum(f1) FROM t1 WHERE f2")
+    assert left_out and read and (left_out.missed, read.missed) == (1, 0)

@@ -47,7 +47,7 @@ def mended(sql: str) -> Repaired:
 def test_rule(rule: str, given: str, expected: str) -> None:
     repaired = mended(given)
     assert written(repaired.sql) == written(expected)
-    assert repaired.notes
+    assert repaired.notes or repaired.refined
 
 
 @pytest.mark.parametrize(("rule", "given", "expected"), PAIRS)
