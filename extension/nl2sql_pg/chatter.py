@@ -59,6 +59,7 @@ _FILLER = frozenset(
     " asking ask asked talk chat chatting conversation life doing today's problem worries problem"
     " great job care take course back having"
     " happy hope hoping wish best regards kidding joking believe interesting bored nothing special"
+    " home helped helps helpful never mind forget anyway"
     # other languages
     " wie geht es dir ihnen euch was kannst du wer bist sie sind heisst machst gehts mir gut und"
     " sehr viel vielen schon danke tag abend morgen nacht heute"
@@ -73,6 +74,9 @@ _FILLER = frozenset(
     " как дела ты кто вы что умеешь можешь меня зовут тебя тебе хорошо очень большое делать я и"
     " كيف حالك من انت ماذا تفعل عليكم यह आप कौन हैं कैसे है मैं तुम हो क्या कर सकते".split()
 )
+
+LONGEST_GREETING = 6  # words
+_ASKS = frozenset("show list give find count what which who how many much number total average top per by".split())
 
 _ABOUT_ITSELF = frozenset(
     "data database databases table tables schema schemas column columns information info dataset"
@@ -173,6 +177,13 @@ _MASH = re.compile(
     r"xcvb|cvbn|vbnm).*|[bcdfghjklmnpqrstvwxz]{5,})$"
 )
 
+# No SELECT says how or why: what to do, what a thing is.
+_EXPLAINED = re.compile(
+    r"^(?:(?:and|so|but|please|ok) )*(?:why (?:is|are|do|does|did|was|were|not|should|can|must)\b|"
+    r"how (?:do|can|should|could|would) (?:i|you|we|one)\b|"
+    r"how to \w|(?:explain|define) \w|what does (?:\w+ ){1,4}mean\b|tell me (?:about|why|how to)\b)"
+)
+
 # Everyday matters: the words that name one, in several languages, and those by which a schema that holds it would show.
 _TOPICS: dict[str, tuple[re.Pattern[str], str]] = {
     "weather": (
@@ -203,6 +214,18 @@ _TOPICS: dict[str, tuple[re.Pattern[str], str]] = {
         ),
         "news article headline president king minister country 新闻 总统",
     ),
+    "what is known everywhere": (
+        re.compile(
+            r"\b(?:capital (?:city )?of|who (?:invented|discovered) |"
+            r"who won the (?:world|war|election|match|game|cup)\b|"
+            r"world cup|super bowl|olympic games|speed of light|"
+            r"how (?:far|deep|high|big|hot|old) is the (?:sun|moon|earth|universe|ocean)|"
+            r"boiling point|quantum|photosynthesis|black holes?|theory of|second world war|world war|"
+            r"how many (?:planets|continents|oceans)|square root)|"
+            r"谁发明|谁发现|世界杯|世界大战|光速|量子|相对论|圆周率"
+        ),
+        "",
+    ),
     "life": (
         re.compile(
             r"\b(?:meaning of life|purpose of life|does god exist|sense of life|sinn des lebens|"
@@ -212,7 +235,9 @@ _TOPICS: dict[str, tuple[re.Pattern[str], str]] = {
     ),
 }
 
-_ALONE = frozenset({"news", "life"})  # told by phrases that may stand in questions about data
+_ALONE = frozenset(
+    {"news", "life", "what is known everywhere"}
+)  # told by phrases that may stand in questions about data
 
 
 def is_chatter(message: Message) -> bool:
@@ -222,9 +247,9 @@ def is_chatter(message: Message) -> bool:
         return True
     if _INJECTION.search(message.plain):
         return True
-    if _is_small_talk(message):
+    if _is_small_talk(message) or _only_greets(message):
         return True
-    if _writes_a_letter(message):
+    if _writes_a_letter(message) or _wants_a_text(message):
         return True
     if message.names_data(but=_NO_DATA):
         return False
@@ -235,6 +260,7 @@ def is_chatter(message: Message) -> bool:
         or bool(_SUM.search(" ".join(words)) or _SUM_SIGNS.search(message.plain))
         or any(_speaks_to(words) for words in message.sentences)
         or _asks_what_to_ask(words)
+        or bool(_EXPLAINED.match(" ".join(words)))
         or _task(message)
         or _in_chinese(message)
         or _in_unspaced(message)
@@ -264,6 +290,17 @@ def _is_small_talk(message: Message) -> bool:
         empty = len(words) > 1 and not _LEFT_OPEN & set(words)
         return (bool(strong) or empty) and not _names_more(message)
     return False
+
+
+def _only_greets(message: Message) -> bool:
+    """Whether it begins as a letter does, and goes on with nothing that asks or is stored: "greetings from Berlin"."""
+    words = message.words
+    return (
+        len(words) <= LONGEST_GREETING
+        and words[0] in GREETINGS
+        and not _ASKS & set(words)
+        and not message.names_data(but=_NO_DATA)
+    )
 
 
 def _names_more(message: Message) -> bool:
@@ -341,6 +378,9 @@ def _addresses(words: list[str]) -> bool:
             "which",
             "languages",
             "language",
+            "model",
+            "version",
+            "llm",
             "things",
             "kind",
             "of",
@@ -384,6 +424,18 @@ def _writes_a_letter(message: Message) -> bool:
     return words[:1] in (["write"], ["draft"], ["compose"]) and bool(_LETTERS & set(words[1:4]))
 
 
+def _wants_a_text(message: Message) -> bool:
+    """A joke or a recipe is to be given, and no table has just this word."""
+    words = [word for word in matter(message.sentences[0]) if word[0].isalnum()]
+    wanted = _TASKS & set(words[3:5])
+    return (
+        words[:1] in (["tell"], ["give"], ["sing"], ["make"])
+        and words[2:3] in (["a"], ["an"], ["another"], ["some"])
+        and bool(wanted)
+        and not wanted & message.known
+    )
+
+
 def _task(message: Message) -> bool:
     """Something to be written, told or done that is no look at data."""
     words = [word for word in matter(message.sentences[0]) if word[0].isalnum()]
@@ -402,7 +454,7 @@ def _task(message: Message) -> bool:
 _ZH_STRONG = (
     "你好|您好|^早$|怎么使用|如何使用|使用方法|妳好|哈喽|哈啰|嗨|喂|大家好|早上好|下午好|晚上好|中午好|早安|午安|晚安|谢谢|多谢|"
     "感谢|谢了|再见|拜拜|回头见|辛苦|好的|好吧|收到|明白|知道了|没事|对不起|抱歉|不客气|哈哈+|呵呵+|"
-    "嘻嘻|嘿嘿|哎呀|天哪|加油|恭喜|测试|在吗|在不在|"
+    "帮帮我|帮个忙|救命|算了|嘻嘻|嘿嘿|哎呀|天哪|加油|恭喜|测试|在吗|在不在|"
     "你|您|笑话|故事|诗|唱歌|歌|聊天|聊聊|陪我|无聊|开心|难过|好累|好饿|饿了|累了|喜欢|讨厌|爱|"
     "机器人|人工智能|助手|厉害|聪明|笨|傻|蠢|垃圾|棒|赞|太好了|不错|真好|滚|闭嘴|帮助|怎么用|"
     "介绍一下自己|自我介绍|使用说明|生日快乐|新年快乐|节日快乐|周末愉快|吃饭|吃了"

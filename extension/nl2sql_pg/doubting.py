@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from nl2sql_pg.message import Message
+from nl2sql_pg.phrases import STOP_WORDS
 
 ABSENT = 0.2  # of the confidence that is left where no column can hold what is asked for
 UNKNOWN = 0.7  # where no word of the question is any of the tables; other words for the same are usual
@@ -91,6 +92,12 @@ def _names(table: dict[str, Any], word: str) -> bool:
     return word[:5] in name
 
 
-def is_unknown(message: Message) -> bool:
-    """Whether an English question has no word of the tables at all."""
-    return message.text.isascii() and not message.names_data(but=frozenset())
+def unknown_words(message: Message) -> list[str]:
+    """The words of an English question of which the tables have none; none if they have one of them.
+
+    A question in other words than the schema's is usual; one of which nothing is known is about something else.
+    """
+    if not message.text.isascii() or message.is_foreign or message.names_data(but=frozenset()):
+        return []
+    words = [word for word in message.words if word not in STOP_WORDS and not word.isdecimal()]
+    return list(dict.fromkeys(words))

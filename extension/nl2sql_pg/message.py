@@ -67,6 +67,11 @@ class Message:
         """Pairs of Chinese characters: two of which make most words."""
         return {stem for stem in stems(self.plain) if not stem.isascii()}
 
+    @cached_property
+    def is_foreign(self) -> bool:
+        """Whether it is in Latin letters and most names of the tables are not: nothing is told by a missing word."""
+        return self.text.isascii() and 2 * sum(name.isascii() for name in self.names) < len(self.names)
+
     def knows(self, word: str) -> bool:
         """Whether the tables have a word like it."""
         return word not in STOP_WORDS and _has(self.known, word)

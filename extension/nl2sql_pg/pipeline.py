@@ -11,11 +11,10 @@ from nl2sql_pg.asked import Asked
 from nl2sql_pg.attempts import Trail
 from nl2sql_pg.choosing import Choice, choose, is_settled
 from nl2sql_pg.context import Context
-from nl2sql_pg.doubting import ABSENT, UNKNOWN, absent, is_unknown
+from nl2sql_pg.doubting import ABSENT, UNKNOWN, absent, unknown_words
 from nl2sql_pg.errors import Refusal
 from nl2sql_pg.judging import judge
 from nl2sql_pg.knowledge import Knowledge, gather
-from nl2sql_pg.message import Message
 from nl2sql_pg.proposing import complaint, last_failed, propose
 from nl2sql_pg.question import Options
 from nl2sql_pg.refusing import refusal
@@ -43,10 +42,12 @@ def answer(context: Context, question: str, options: Options, trail: Trail) -> d
         raise refused
     choice = _solve(context, asked, trail, _request(context, question, options, knowledge, trail.request_id))
     trail.timed("total", trail.started)
-    choice = _doubted(choice, message, knowledge, trail)
+    missing = absent(message, knowledge.tables)
+    unknown = unknown_words(message)
+    choice = _doubted(choice, missing, unknown, trail)
     trail.choice = choice.told() if choice else {}
     if choice is None or choice.confidence < context.preferences.min_confidence:
-        raise refusal(context, question, trail, choice, absent(message, knowledge.tables))
+        raise refusal(context, question, trail, choice, [missing] if missing else unknown)
     filters = standing.told(knowledge.tables, choice.attempt.filters)
     trail.warnings += standing.warnings(filters, knowledge.unheld, choice.attempt.tables)
     trail.warnings += _unsure(choice)
@@ -73,14 +74,14 @@ def _unsure(choice: Choice) -> list[str]:
     return words
 
 
-def _doubted(choice: Choice | None, message: Message, knowledge: Knowledge, trail: Trail) -> Choice | None:
+def _doubted(choice: Choice | None, missing: str | None, unknown: list[str], trail: Trail) -> Choice | None:
     """The choice, less sure where the question asks for what the tables do not have."""
     if choice is None:
         return None
-    if missing := absent(message, knowledge.tables):
+    if missing:
         trail.warnings.append(f"NL409: nothing was found that is called {missing!r}")
-        return replace(choice, confidence=round(choice.confidence * ABSENT, 3))
-    return replace(choice, confidence=round(choice.confidence * UNKNOWN, 3)) if is_unknown(message) else choice
+    left = ABSENT if missing else UNKNOWN if unknown else 1.0
+    return replace(choice, confidence=round(choice.confidence * left, 3))
 
 
 def _request(

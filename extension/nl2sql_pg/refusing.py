@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from nl2sql_pg.attempts import Trail
-from nl2sql_pg.budget import stems
 from nl2sql_pg.choosing import Choice
 from nl2sql_pg.context import Context
 from nl2sql_pg.errors import Refusal
-from nl2sql_pg.phrases import STOP_WORDS, fold
 from nl2sql_pg.proposing import REPAIR_TEXT, last_failed
-from nl2sql_pg.unasked import shown
 
 NAMED = 5  # most words or tables that an error names
 
 _WITHHELD = "select nl2sql._withheld($1, $2, $3)"
 
 
-def refusal(context: Context, question: str, trail: Trail, choice: Choice | None, absent: str | None) -> Refusal:
-    """The error for a question whose best answer, if any, is not good enough; `absent`: what it asks for in vain."""
+def refusal(context: Context, question: str, trail: Trail, choice: Choice | None, missing: list[str]) -> Refusal:
+    """The error for a question whose best answer, if any, is not good enough; `missing`: what it asks for in vain."""
     if context.db.value(_WITHHELD, ["text", "name[]", "text"], [context.preferences.scope, context.schemas, question]):
         return _not_permitted(trail)
-    if missing := [absent] if absent else _unknown_words(question, trail):
+    if missing:
         return _no_such_data(missing, trail)
     return _not_sure_enough(context, choice, trail) if choice else _no_valid_answer(trail)
 
@@ -44,7 +41,7 @@ def _no_such_data(missing: list[str], trail: Trail) -> Refusal:
     tables = [table["name"] for table in trail.told.get("tables", [])][:NAMED]
     return Refusal(
         "NL409",
-        f"nothing was found that is called {' or '.join(map(repr, missing))}",
+        f"nothing was found that is called {' or '.join(map(repr, missing[:NAMED]))}",
         detail="No table, column, comment or known value looked at has these words, and no sure answer was found.",
         hint=f"Ask in the words of the database; near the question are: {', '.join(tables)}. "
         "An administrator can teach a word with nl2sql.define_term().",
@@ -76,14 +73,3 @@ def _no_valid_answer(trail: Trail) -> Refusal:
         hint="Name tables or columns as they are called in the database, or ask in other words; "
         "nl2sql.ask() with more candidates may help.",
     )
-
-
-def _unknown_words(question: str, trail: Trail) -> list[str]:
-    """The words of a question of which nothing that was shown has any; none if it has one of them."""
-    known = stems(" ".join(shown(trail.told)))
-    words = [word for word in fold(question).split() if word not in STOP_WORDS and not word.isdecimal()]
-    if not words or not question.isascii():
-        return []  # words of other languages need no likeness to the names of tables
-    unknown = list(dict.fromkeys(word for word in words if not stems(word) & known))
-    # a question in other words than the schema's is usual; one of which nothing is known is about something else
-    return unknown[:NAMED] if len(unknown) == len(set(words)) else []

@@ -148,7 +148,7 @@ def _command(words: list[str], message: Message) -> bool:
     following = rest[0]
     if any(f"{verb}{joint}{following}" in name for name in message.names for joint in ("_", "", " ")):
         return False  # the tables have such a name
-    if _is_shown(verb, rest):
+    if _is_shown(verb, rest) and not _from_a_table(verb, rest, message):
         return False
     if verb in _SURE:
         return following not in _OF_A_KIND or (following == "user" and len(rest) > 1)
@@ -182,6 +182,14 @@ def _is_shown(verb: str, rest: list[str]) -> bool:
                 )
             return True
     return False
+
+
+def _from_a_table(verb: str, rest: list[str], message: Message) -> bool:
+    """Whether it is like "remove the duplicates from products": not from what is shown, but from what is stored."""
+    if verb not in _SURE or "from" not in rest:
+        return False
+    behind = [word for word in rest[rest.index("from") + 1 :] if word not in _DETERMINERS]
+    return len(behind) == 1 and message.is_table(behind[0])
 
 
 def _names_target(rest: list[str]) -> bool:

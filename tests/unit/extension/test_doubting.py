@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from nl2sql_pg.doubting import absent, is_unknown
+from nl2sql_pg.doubting import absent, unknown_words
 from nl2sql_pg.unasked import read
 
 
@@ -63,5 +63,10 @@ def test_what_something_stands_for(question: str, tables: list[dict[str, Any]]) 
 
 def test_a_question_of_other_things() -> None:
     told = {"tables": SHOPS}
-    assert is_unknown(read("How many people are asleep right now?", told, []))
-    assert not is_unknown(read("How many shops are open right now?", told, []))
+    assert unknown_words(read("How many people are asleep right now?", told, []))
+    assert not unknown_words(read("How many shops are open right now?", told, []))
+
+
+def test_tables_in_another_language_say_nothing_of_a_missing_word() -> None:
+    told = {"tables": [table("企业", "登记状态"), table("街道", "面积")]}
+    assert not unknown_words(read("How many companies are still active?", told, []))
