@@ -11,7 +11,7 @@ from nl2sql_pg.asked import Asked
 from nl2sql_pg.attempts import Trail
 from nl2sql_pg.choosing import Choice, choose, is_settled
 from nl2sql_pg.context import Context
-from nl2sql_pg.doubting import ABSENT, UNKNOWN, absent, unknown_words
+from nl2sql_pg.doubting import ABSENT, UNKNOWN, VAGUE, absent, is_vague, unknown_words
 from nl2sql_pg.errors import Refusal
 from nl2sql_pg.judging import judge
 from nl2sql_pg.knowledge import Knowledge, gather
@@ -44,10 +44,13 @@ def answer(context: Context, question: str, options: Options, trail: Trail) -> d
     trail.timed("total", trail.started)
     missing = absent(message, knowledge.tables)
     unknown = unknown_words(message)
-    choice = _doubted(choice, missing, unknown, trail)
+    left = ABSENT if missing else UNKNOWN if unknown else VAGUE if is_vague(message) else 1.0
+    choice = choice and replace(choice, confidence=round(choice.confidence * left, 3))
     trail.choice = choice.told() if choice else {}
     if choice is None or choice.confidence < context.preferences.min_confidence:
         raise refusal(context, question, trail, choice, [missing] if missing else unknown)
+    if missing:
+        trail.warnings.append(f"NL409: nothing was found that is called {missing!r}")
     filters = standing.told(knowledge.tables, choice.attempt.filters)
     trail.warnings += standing.warnings(filters, knowledge.unheld, choice.attempt.tables)
     trail.warnings += _unsure(choice)
@@ -72,16 +75,6 @@ def _unsure(choice: Choice) -> list[str]:
     if choice.confidence < UNSURE:
         words.append(f"NL407: not sure: confidence {choice.confidence:g}; read the statement before you use it")
     return words
-
-
-def _doubted(choice: Choice | None, missing: str | None, unknown: list[str], trail: Trail) -> Choice | None:
-    """The choice, less sure where the question asks for what the tables do not have."""
-    if choice is None:
-        return None
-    if missing:
-        trail.warnings.append(f"NL409: nothing was found that is called {missing!r}")
-    left = ABSENT if missing else UNKNOWN if unknown else 1.0
-    return replace(choice, confidence=round(choice.confidence * left, 3))
 
 
 def _request(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from nl2sql_pg.doubting import absent, unknown_words
+from nl2sql_pg.doubting import absent, is_vague, unknown_words
 from nl2sql_pg.unasked import read
 
 
@@ -70,3 +70,20 @@ def test_a_question_of_other_things() -> None:
 def test_tables_in_another_language_say_nothing_of_a_missing_word() -> None:
     told = {"tables": [table("企业", "登记状态"), table("街道", "面积")]}
     assert not unknown_words(read("How many companies are still active?", told, []))
+
+
+@pytest.mark.parametrize(
+    ("question", "vague"),
+    [
+        ("Show shops.", True),
+        ("the shops, please", True),
+        ("show all shops", False),
+        ("List shops", False),
+        ("Show shops by name", False),
+        ("查看店铺", True),
+        ("店铺有多少", False),
+    ],
+)
+def test_a_table_and_nothing_else(question: str, vague: bool) -> None:
+    told = {"tables": [*SHOPS, table("店铺", "面积")]}
+    assert is_vague(read(question, told, [])) is vague
