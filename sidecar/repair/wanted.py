@@ -88,6 +88,13 @@ class Wanted:
         asked = (list(self._until(place + 1)) for place, token in enumerate(self._tokens) if token in asking)
         return any(_ends_in(phrase, nouns, others) for phrase in chain(self._named(), asked))
 
+    def which(self, nouns: Collection[str]) -> bool:
+        """Whether it asks which of them: `which makers`; not what the makers are."""
+        if self._han:
+            return "哪" in self._own and self._speaks_of(nouns)
+        following = zip(self._tokens, self._tokens[1:], strict=False)
+        return any(asking in _WHICH and _is_called(_singular(word), nouns) for asking, word in following)
+
     def in_words(self, nouns: Collection[str]) -> bool:
         """Whether it asks for the name itself: `machine name`, `the names of the machines`, 机器名称."""
         if self._han:

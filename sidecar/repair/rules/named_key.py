@@ -105,6 +105,7 @@ def _asked_in(statement: Statement, level: Level) -> list[Shown]:
         return []
     found = [shown for shown in _shown(statement, level) if not wanted.numbers_of(shown.nouns)]
     found = [shown for shown in found if not shown.is_code or wanted.somebody or wanted.in_words(shown.nouns)]
+    found = [shown for shown in found if not _is_meant(shown, wanted)]
     others = _other_words(statement)
     # who finds things by a set of keys may want the keys
     alone = level.select is statement.tree
@@ -113,6 +114,15 @@ def _asked_in(statement: Statement, level: Level) -> list[Shown]:
         asked = found if wanted.somebody else [shown for shown in found if wanted.some_name_of(shown.nouns)]
     places = [shown.place for shown in asked]
     return [shown for shown in asked if places.count(shown.place) == 1]
+
+
+def _is_meant(shown: Shown, wanted: Wanted) -> bool:
+    """Whether the column is called as the question says, and by no word for a key: what it holds is what is listed."""
+    own = shown.reference.name
+    if is_key(own) or is_han(own) or wanted.somebody:
+        return False
+    called = nouns_in(own)
+    return wanted.names(called, ()) and not wanted.which(called) and not wanted.in_words(called)
 
 
 def _other_words(statement: Statement) -> set[str]:

@@ -16,7 +16,7 @@ from sidecar.repair.bounds import DAY, INSTANT, MONTH, Bound, read_bound
 from sidecar.repair.comparing import COMPARISONS, in_range, mirrored, put
 from sidecar.repair.forms import EPOCHS, Form, form_of
 from sidecar.repair.moment_of import is_timestamp_cast, read_as_moment
-from sidecar.repair.nodes import all_of, is_aggregate
+from sidecar.repair.nodes import all_of, is_aggregate, words_in_order
 
 _OF_MOMENTS = frozenset({"date_part", "age", "extract"})
 _PARTS = (exp.Extract, exp.TimestampTrunc, exp.DateTrunc, exp.TimeToStr, exp.ToChar, exp.AtTimeZone)
@@ -192,9 +192,15 @@ def _is_shown(reference: Reference, kept: exp.Expr, form: Form, statement: State
         return False
     if form.is_plain_text or form.of_months or _RAW.search(statement.question):
         return False
-    if not form.scale and not _WHEN.search(statement.question):
+    if not form.scale and (not _WHEN.search(statement.question) or _is_called(reference, statement.question)):
         return False
     return not select.args.get("distinct") or not _orders_by(reference, statement)
+
+
+def _is_called(reference: Reference, question: str) -> bool:
+    """Whether the question asks for the column by its name: digits such as 20260131 are read as what they are."""
+    name = " ".join(words_in_order(reference.name))
+    return f" {name}" in f" {' '.join(words_in_order(question))}"
 
 
 def _orders_by(reference: Reference, statement: Statement) -> bool:

@@ -97,6 +97,8 @@ STAFF = Scope(
         Table("s", "client", "view", (Column("client_id", "integer"), Column("name", "text")), label=("name",)),
         table("bp", "bp_id integer, nm text, par_id integer", "nm", par_id=("bp", "bp_id")),
         table("shpt", "shpt_id integer, shpt_no text, cust_id! integer", "shpt_no", cust_id=("bp", "bp_id")),
+        table("maker", "id integer, full_name text", "full_name"),
+        table("model", "maker integer, model_name text", maker=("maker", "id")),
         table("session", "session_id integer, opened date"),
         table("visit", "visit_id integer, session_id! integer", session_id=("session", "session_id")),
     ),
@@ -121,6 +123,12 @@ NAMED = [
         SENT.replace("sender_id FROM", "sender_id, COUNT(*) FROM").replace("GROUP BY sender_id", "GROUP BY 1"),
         "SELECT staff.full_name, COUNT(*) FROM message JOIN staff ON staff.staff_id = message.sender_id"
         " GROUP BY sender_id, staff.full_name ORDER BY COUNT(*) DESC LIMIT 1",
+    ),
+    (
+        "Which maker has the most models?",
+        "SELECT maker FROM model GROUP BY maker ORDER BY COUNT(*) DESC LIMIT 1",
+        "SELECT maker.full_name FROM model JOIN maker ON maker.id = model.maker"
+        " GROUP BY maker, maker.full_name ORDER BY COUNT(*) DESC LIMIT 1",
     ),
     # both keys lead to one table, each to a row of its own; one is there already
     (
@@ -300,6 +308,8 @@ LEFT_ALONE = [
     ("Who wrote to whom?", "SELECT sender_id, recipient_id FROM message"),
     # a code that may be what people say
     ("Which machines stood still?", "SELECT mach_id FROM stop"),
+    # a column that the question calls by its name
+    ("What are all the makers and models?", "SELECT maker, model_name FROM model"),
     # nothing names a session
     ("Which sessions had visits?", "SELECT session_id FROM visit"),
     # several queries
