@@ -19,6 +19,7 @@ from sidecar.repair.nodes import words
 
 Meaning = frozenset[str]  # the words of one thing that a word of the question may mean, in the singular
 
+LONGEST_CODE = 2  # letters of a name that tell nothing
 MEANINGS = 6  # of a Chinese word; rarer ones name what nobody asked for
 
 # Words that ask, count or connect: parts of many a name, too (`date_of_birth`, `lives_in`), but they point to none.
@@ -106,8 +107,13 @@ def _names(scope: Scope) -> Iterator[str]:
 
 
 def _in_comments(scope: Scope) -> Iterator[str]:
-    """Words of the comments of columns: of `f319` these alone say what it is."""
-    return chain.from_iterable(_in_text(column.comment) for table in scope.tables for column in table.columns)
+    """Words of the comments of columns such as `f319`, of which these alone say what it is."""
+    columns = (column for table in scope.tables for column in table.columns)
+    return chain.from_iterable(_in_text(column.comment) for column in columns if not _tells(column.name))
+
+
+def _tells(name: str) -> bool:
+    return is_han(name) or any(len(word) > LONGEST_CODE and word.isalpha() for word in words(name))
 
 
 def _tables(nodes: list[Node], scope: Scope) -> list[Table]:

@@ -36,8 +36,10 @@ def gloss(text: str) -> list[Word]:
 
 
 def with_meanings(text: str, words: Iterable[Word]) -> str:
-    """The text, and behind it all that its Chinese words may mean: for who looks for English words in it."""
-    return " ".join([text, *dict.fromkeys(meaning for word in words for meaning in word.meanings)])
+    """The text in one line, and in a second one all that its Chinese words may mean, for rules that look for English."""
+    meanings = " ".join(dict.fromkeys(meaning for word in words for meaning in word.meanings))
+    own = " ".join(text.split())
+    return f"{own}\n{meanings}" if meanings else own
 
 
 def _known(text: str) -> Iterator[Word]:

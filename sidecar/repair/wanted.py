@@ -38,6 +38,8 @@ _WHO = re.compile(
 _HAN_WHO = re.compile("谁|何人|什么人|哪位")
 _HAN_ASKING = re.compile("哪|列出|列举|显示|给出|查找|找出|查询|是什么|名称|名字|姓名|叫什么")
 _HAN_NAME = re.compile("名称|名字|姓名|叫什么")
+# Chinese characters are letters, too, so `\b` finds no end of a word in 学生ID的.
+_KEYS = re.compile(r"(?<![a-z0-9])(?:ids?|identifiers?|identification|uuids?|keys?|codes?)(?![a-z0-9])")
 _VALUE = re.compile(r"^\W*(?:(?:is|are|was|equals?|of|like|in|than|to)\W+)?(?:\d|['\"“‘(])")
 _BEYOND = 60  # characters of a question that are read behind a word for a key
 
@@ -47,9 +49,9 @@ class Wanted:
 
     def __init__(self, question: str) -> None:
         # behind a Chinese question its words stand in English, which ask for nothing
-        last = max((place for place, character in enumerate(question) if is_han(character)), default=-1)
-        self._han = last >= 0
-        self._own = fold(question[: last + 1] if self._han else question)
+        own = question.partition("\n")[0]
+        self._han = is_han(own)
+        self._own = fold(own)
         self._all = frozenset(singular_words(fold(question)))
         self._tokens = [word.lower() for word in _WORD.findall(self._own)]
 
@@ -62,7 +64,7 @@ class Wanted:
     def keys(self) -> bool:
         """Whether it asks for ids or codes: not where one is given, as in `customer id 5`."""
         text = self._own.replace("_", " ")
-        words_for_keys = [*re.finditer(r"\b(?:ids?|identifiers?|identification|uuids?|keys?|codes?)\b", text)]
+        words_for_keys = [*_KEYS.finditer(text)]
         if any(not _VALUE.match(text[m.end() : m.end() + _BEYOND]) for m in words_for_keys):
             return True
         return self._han and any(key in self._own for key in _HAN_KEYS[:-1])
@@ -98,7 +100,8 @@ class Wanted:
     def in_words(self, nouns: Collection[str]) -> bool:
         """Whether it asks for the name itself: `machine name`, `the names of the machines`, 机器名称."""
         if self._han:
-            return bool(_HAN_NAME.search(self._own)) and self._speaks_of(nouns)
+            before = [self._own[: found.start()].removesuffix("的") for found in _HAN_NAME.finditer(self._own)]
+            return any(text.endswith(noun) for noun in nouns if is_han(noun) for text in before)
         return any(_ends_in(phrase, nouns, ()) for phrase in self._named())
 
     def some_name_of(self, nouns: Collection[str]) -> bool:

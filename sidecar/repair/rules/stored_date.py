@@ -10,6 +10,7 @@ import re
 
 from sqlglot import exp
 
+from sidecar.glossary.words import is_han
 from sidecar.repair import kinds
 from sidecar.repair.binding import Reference, State, Statement
 from sidecar.repair.bounds import DAY, INSTANT, MONTH, Bound, read_bound
@@ -23,6 +24,7 @@ _PARTS = (exp.Extract, exp.TimestampTrunc, exp.DateTrunc, exp.TimeToStr, exp.ToC
 _PATTERNS = (exp.Like, exp.ILike)
 _SECONDS = (300_000_000, 4_200_000_000)  # a number of them in a literal: 1979 to 2103
 _WHEN = re.compile(r"\b(?:when|date|dates|day|time|since)\b|时间|日期|何时|什么时候|哪[一]?天|几号|几时", re.I)
+_WHEN_ONLY = re.compile("何时|什么时候|哪一?天|几号|几时")
 _RAW = re.compile(r"\b(?:epoch|unix|raw|milliseconds?|microseconds?)\b|毫秒|微秒|时间戳|原始", re.I)
 
 
@@ -198,7 +200,12 @@ def _is_shown(reference: Reference, kept: exp.Expr, form: Form, statement: State
 
 
 def _is_called(reference: Reference, question: str) -> bool:
-    """Whether the question asks for the column by its name: digits such as 20260131 are read as what they are."""
+    """Whether the question asks for the column by its name: digits such as 20260131 are read as what they are.
+
+    A Chinese word for a date may be that name, too.
+    """
+    if is_han(question) and not _WHEN_ONLY.search(question):
+        return True
     name = " ".join(words_in_order(reference.name))
     return f" {name}" in f" {' '.join(words_in_order(question))}"
 

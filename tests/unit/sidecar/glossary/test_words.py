@@ -67,7 +67,7 @@ def test_other_languages_have_no_words_here(text: str) -> None:
 
 
 def test_meanings_behind_the_text() -> None:
-    assert with_meanings("法国歌手", gloss("法国歌手")) == "法国歌手 France French singer"
+    assert with_meanings("法国歌手", gloss("法国歌手")) == "法国歌手\nFrance French singer"
     assert with_meanings("how many singers", gloss("how many singers")) == "how many singers"
 
 

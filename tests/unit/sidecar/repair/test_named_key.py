@@ -297,6 +297,8 @@ LEFT_ALONE = [
     ("Give the member numbers of those with loans.", "SELECT DISTINCT member_no FROM loan"),
     ("Which sender_id sent the most messages?", SENT),
     ("发消息最多的人的编号是什么?", SENT),
+    ("发消息的人的ID", "SELECT sender_id FROM message"),
+    ("列出发消息的人的 id 和消息数量", "SELECT sender_id, COUNT(*) FROM message GROUP BY sender_id"),
     # the label is there, or another text of the same thing
     ("Who has loans?", "SELECT m.member_no, m.first_name FROM loan l JOIN member m ON m.member_no = l.member_no"),
     ("Which members live in Kiel?", "SELECT member_no, town FROM member"),
