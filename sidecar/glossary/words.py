@@ -36,7 +36,7 @@ def gloss(text: str) -> list[Word]:
 
 
 def with_meanings(text: str, words: Iterable[Word]) -> str:
-    """The text in one line, and in a second one all that its Chinese words may mean, for rules that look for English."""
+    """The text in a line, and in a second one all that its Chinese words may mean: for rules that look for English."""
     meanings = " ".join(dict.fromkeys(meaning for word in words for meaning in word.meanings))
     own = " ".join(text.split())
     return f"{own}\n{meanings}" if meanings else own
