@@ -59,7 +59,7 @@ _FILLER = frozenset(
     " asking ask asked talk chat chatting conversation life doing today's problem worries problem"
     " great job care take course back having"
     " happy hope hoping wish best regards kidding joking believe interesting bored nothing special"
-    " home helped helps helpful never mind forget anyway"
+    " home helped helps helpful never mind forget anyway quick fast slow ton"
     # other languages
     " wie geht es dir ihnen euch was kannst du wer bist sie sind heisst machst gehts mir gut und"
     " sehr viel vielen schon danke tag abend morgen nacht heute"
@@ -181,7 +181,7 @@ _MASH = re.compile(
 _EXPLAINED = re.compile(
     r"^(?:(?:and|so|but|please|ok) )*(?:why (?:is|are|do|does|did|was|were|not|should|can|must)\b|"
     r"how (?:do|can|should|could|would) (?:i|you|we|one)\b|"
-    r"how to \w|(?:explain|define) \w|what does (?:\w+ ){1,4}mean\b|tell me (?:about|why|how to)\b)"
+    r"how to \w|(?:explain|define) \w|what does (?:\w+ ){1,4}(?:mean|stand for)\b|tell me (?:about|why|how to)\b)"
 )
 
 # Everyday matters: the words that name one, in several languages, and those by which a schema that holds it would show.
@@ -212,7 +212,7 @@ _TOPICS: dict[str, tuple[re.Pattern[str], str]] = {
             r"\b(?:news today|latest news|headlines|world cup winner|"
             r"who is the (?:president|king|queen|pope|prime minister|chancellor) of)\b|新闻|总统是谁|首相是谁"
         ),
-        "news article headline president king minister country 新闻 总统",
+        "news article headline president king minister 新闻 总统",
     ),
     "what is known everywhere": (
         re.compile(
@@ -249,7 +249,7 @@ def is_chatter(message: Message) -> bool:
         return True
     if _is_small_talk(message) or _only_greets(message):
         return True
-    if _writes_a_letter(message) or _wants_a_text(message):
+    if _writes_a_letter(message) or _wants_a_favour(message):
         return True
     if message.names_data(but=_NO_DATA):
         return False
@@ -424,9 +424,11 @@ def _writes_a_letter(message: Message) -> bool:
     return words[:1] in (["write"], ["draft"], ["compose"]) and bool(_LETTERS & set(words[1:4]))
 
 
-def _wants_a_text(message: Message) -> bool:
-    """A joke or a recipe is to be given, and no table has just this word."""
+def _wants_a_favour(message: Message) -> bool:
+    """A pizza is to be ordered; a joke or a recipe is to be given, and no table has just this word."""
     words = [word for word in matter(message.sentences[0]) if word[0].isalnum()]
+    if words[:2] in (["order", "me"], ["book", "me"], ["call", "me"], ["buy", "me"]):
+        return True
     wanted = _TASKS & set(words[3:5])
     return (
         words[:1] in (["tell"], ["give"], ["sing"], ["make"])
