@@ -8,11 +8,13 @@ value of it is in them.
 from __future__ import annotations
 
 import math
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
 from nl2sql_pg.attempts import Attempt
+from nl2sql_pg.phrases import is_chinese
 
 GREEDY_VOTES = 1.25  # the model's own first choice is right more often than a sample
 MENDED_VOTES = 0.5
@@ -23,6 +25,8 @@ STEEPNESS = 4.0  # of a vote in the log-probability
 MISSED, UNASKED = 0.8, 0.5
 MOST_LINKS = 4  # of either that count
 MOST_DOUBTS = 2
+PLAIN_LENGTH = 12  # words of a question
+HAN_IN_A_WORD = 1.6
 RETOLD = 2.0  # how much of it in that of the question told back; more misled the 0.5B
 
 SURE = -0.13  # mean log-probability a token from which one answer is enough; with -0.1 more were asked, none better
@@ -30,6 +34,7 @@ AGREED = 0.6  # of all votes from which on several answers are enough
 UNTOLD = -4.0  # log-probability a token of the question where it was not told back: of few votes, or no engine could
 UNKNOWN_LOGPROB = -0.15  # taken where the engine gives none
 
+_HAN = re.compile(r"[\u3400-\u9fff]")
 _WEIGHTS = {
     "first": 7.58,  # log-probability of the first proposal
     "share": 1.53,  # of all proposals, those that agree with the answer
@@ -75,8 +80,8 @@ def _is_enough(first: Attempt) -> bool:
     return first.usable and not (first.repairs or first.empty or first.doubtful) and _logprob(first) >= SURE
 
 
-def choose(attempts: list[Attempt], chinese: bool = False) -> Choice | None:
-    """The best of the usable attempts for a question, in Chinese or not; None if there is none."""
+def choose(attempts: list[Attempt], question: str = "") -> Choice | None:
+    """The best of the usable attempts for a question; None if there is none."""
     ranked = sorted(rivals(attempts), key=_standing, reverse=True)
     if not ranked:
         return None
@@ -89,7 +94,9 @@ def choose(attempts: list[Attempt], chinese: bool = False) -> Choice | None:
         "empty": float(chosen.empty),
         "settled": float(lonely and _is_enough(attempts[0])),
         "majority": 0.0 if lonely else votes / all_votes,
-        "chinese": float(chinese),
+        "chinese": float(is_chinese(question)),
+        "long": _length(question),
+        "joined": float(min(max(0, len(chosen.tables) - 1), MOST_LINKS)),
         "doubts": float(min(len(chosen.doubts), MOST_DOUBTS)),
         "mended": float(bool(chosen.repairs)),
         "missed": float(min(chosen.missed, MOST_LINKS)),
@@ -98,6 +105,12 @@ def choose(attempts: list[Attempt], chinese: bool = False) -> Choice | None:
     }
     runner_up = ranked[1][0] if len(ranked) > 1 else None
     return Choice(chosen, _probability(signals), signals, votes, all_votes, runner_up)
+
+
+def _length(question: str) -> float:
+    """How much longer it is than a plain one, as a logarithm; Chinese is written in fewer characters than words have."""
+    words = len(_HAN.findall(question)) / HAN_IN_A_WORD + len(_HAN.sub(" ", question).split())
+    return math.log(max(1.0, words / PLAIN_LENGTH))
 
 
 def rivals(attempts: list[Attempt]) -> list[list[Attempt]]:

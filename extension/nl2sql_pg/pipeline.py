@@ -109,7 +109,7 @@ def _solve(context: Context, asked: Asked, trail: Trail, request: dict[str, Any]
         _propose(context, trail, request, max(wanted or 1, MORE_SAMPLES))
     if asked.chinese:
         retell(context, asked.text, trail)
-    return choose(trail.attempts, asked.chinese)
+    return choose(trail.attempts, asked.text)
 
 
 def _sample(context: Context, trail: Trail, request: dict[str, Any]) -> None:

@@ -87,7 +87,7 @@ def test_confidence_follows_what_speaks_for_an_answer() -> None:
     assert confidence(attempt("a", -0.02, greedy=True, repairs=["x"])) < confidence(sure)
     just_enough, not_quite = (attempt("a", SURE + by, greedy=True) for by in (0.001, -0.001))
     assert confidence(just_enough) - confidence(not_quite) > 0.05, "a lone answer that was not enough is none that was"
-    chinese = choose([sure], chinese=True)
+    chinese = choose([sure], "多少")
     assert chinese and chinese.confidence < confidence(sure)
     agreed = [unsure, attempt("a"), attempt("a"), attempt("a")]
     alone = [unsure, attempt("b"), attempt("c"), attempt("d")]
