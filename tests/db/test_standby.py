@@ -128,7 +128,7 @@ def test_is_cancelled_in_time(standby: Connection, sidecar_socket: Path) -> None
     started = time.monotonic()
     with silent_peer(sidecar_socket), pytest.raises(psycopg.errors.QueryCanceled):
         standby.execute(ASK)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5
     standby.execute("reset statement_timeout")
 
 

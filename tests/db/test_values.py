@@ -266,7 +266,7 @@ def test_many_values_are_searched_by_index(people: Connection) -> None:
         started = time.perf_counter()
         assert indexed(people, ["nothing"], near) == []
         times.append(time.perf_counter() - started)
-    assert min(times) < 0.2
+    assert min(times) < 0.5
 
 
 def test_what_goes_into_the_request(database: Database, people: Connection, analyst: Connection) -> None:

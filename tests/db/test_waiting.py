@@ -140,7 +140,7 @@ def test_callers_that_vanish(database: Database, admin: Connection, analyst: Con
         for client in clients:
             client.wait()
     print(f"{WAITERS} clients killed: the last backend ended after {took * 1000:.0f} ms")
-    assert took < 1
+    assert took < 4
 
 
 def test_fast_shutdown_with_waiters(short_folder: Path) -> None:
@@ -164,5 +164,5 @@ def test_fast_shutdown_with_waiters(short_folder: Path) -> None:
             took = time.monotonic() - started
             assert {each.result(timeout=5)[0] for each in waiting} == {"57P01"}
     print(f"fast stop with {WAITERS} waiters: {took:.2f} s")
-    assert took < 2
+    assert took < 5
     shutil.rmtree(root, ignore_errors=True)

@@ -73,6 +73,6 @@ def test_who_does_not_wait_any_more_ends_it() -> None:
 )
 def test_what_is_intricate_is_not_read(sql: str) -> None:
     """sqlglot would double its time with each of the brackets."""
-    began = time.monotonic()
+    began = time.process_time()
     assert repair(sql, shop_scope(), refused=True) == Repaired(sql)
-    assert time.monotonic() - began < 0.2
+    assert time.process_time() - began < 0.5

@@ -231,7 +231,7 @@ def test_disconnect_cancels_the_generation(service: Sidecar) -> None:
         assert not service.engine.cancelled.is_set()
     started = time.monotonic()
     assert service.engine.cancelled.wait(5)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 3
 
 
 @pytest.mark.parametrize(("wished", "given"), [(700, 0.7), (60_000_000, 5.0)])

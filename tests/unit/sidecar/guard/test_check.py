@@ -216,7 +216,7 @@ def test_as_deep_as_people_write() -> None:
 def test_ordinary_statement_is_fast() -> None:
     sql = LEGITIMATE[2]
     check(sql, shop_scope())
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(50):
         check(sql, shop_scope())
-    assert (time.perf_counter() - started) / 50 < 0.05
+    assert (time.process_time() - started) / 50 < 0.05
