@@ -14,7 +14,7 @@ from sidecar.glossary.words import Word, is_han, split
 from sidecar.guard.grammar import NotSql, TooDeep, parsed, statements
 from sidecar.guard.nodes import Node, constant, walk
 from sidecar.guard.scope import Scope, Table
-from sidecar.repair.closest import fold, singular_words
+from sidecar.repair.closest import fold, is_short_for, singular_words
 from sidecar.repair.nodes import words
 
 Meaning = frozenset[str]  # the words of one thing that a word of the question may mean, in the singular
@@ -51,8 +51,9 @@ class Linker:
     """
 
     def __init__(self, question: str, chinese: Iterable[Word], scope: Scope) -> None:
-        meanings = [found for found in map(_telling, _meanings(question, chinese)) if found]
         known = frozenset(chain(chain.from_iterable(map(_in_name, _names(scope))), _in_comments(scope)))
+        told = (found for found in map(_telling, _meanings(question, chinese)) if found)
+        meanings = [[*found, *_shortened(found, known)] for found in told]
         self._scope = scope
         self._asked = frozenset(chain.from_iterable(chain.from_iterable(meanings)))
         self._told = meanings
@@ -93,6 +94,13 @@ def _telling(meanings: list[Meaning]) -> list[Meaning]:
     """Without what names nothing: function words, numbers, single letters."""
     kept = (frozenset(w for w in m - FUNCTION_WORDS if not w.isdigit() and (len(w) > 1 or is_han(w))) for m in meanings)
     return [meaning for meaning in kept if meaning]
+
+
+def _shortened(meanings: list[Meaning], known: Meaning) -> Iterator[Meaning]:
+    """What names have instead of a word that none has: `shpt` for a shipment."""
+    for word in frozenset(chain.from_iterable(meanings)):
+        if not any(meaning & known for meaning in meanings):
+            yield from (frozenset({name}) for name in known if is_short_for(name, word))
 
 
 def _pointing(meanings: list[Meaning], known: Meaning) -> list[Meaning]:

@@ -317,6 +317,8 @@ def _bind_plain(column: exp.Column, name: str, level: Level) -> tuple[State, Sou
         found = [source for source in around.sources if source.has(name)]
         if around.opaque and found:
             return State.OPAQUE, None
+        if found and around is not level and _is_looked_among(column, level):
+            return State.MISSING, None
         if found:
             return (State.BOUND if len(found) == 1 or around.merges_columns else State.AMBIGUOUS), found[0]
         if around is level and place is exp.Group and name in level.outputs():
@@ -324,6 +326,18 @@ def _bind_plain(column: exp.Column, name: str, level: Level) -> tuple[State, Sou
         if whole_row := around.named(name):
             return State.OPAQUE, whole_row
     return State.MISSING, None
+
+
+def _is_looked_among(column: exp.Column, level: Level) -> bool:
+    """Whether it is all that `x IN (SELECT …)` looks among: one of the query around would be equal to itself."""
+    select = level.select
+    query = select.parent if isinstance(select.parent, exp.Subquery) else select
+    return isinstance(query.parent, exp.In) and not level.opaque and _only(select) is column
+
+
+def _only(select: exp.Select) -> exp.Expr | None:
+    """The one expression that it gives."""
+    return select.expressions[0].unalias() if len(select.expressions) == 1 else None
 
 
 def _bare_place(column: exp.Column) -> type[exp.Expr] | None:

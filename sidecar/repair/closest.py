@@ -66,6 +66,14 @@ def _singular(word: str) -> str:
     return word[:-1] if len(word) > 3 and word.endswith("s") and word[-2] not in "su" else word
 
 
+def is_short_for(short: str, word: str) -> bool:
+    """It begins like the word and has its letters in their order."""
+    if not 3 <= len(short) < len(word) or short[:2] != word[:2]:
+        return False
+    letters = iter(word)
+    return all(letter in letters for letter in short)
+
+
 def _abbreviates(short: list[str], long: list[str]) -> bool:
     """`comp sci` for `computer science`: each word begins the other's word at its place. One alone may be a code."""
     alike = len(short) == len(long) > 1

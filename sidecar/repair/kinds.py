@@ -185,3 +185,13 @@ def _without_width(name: str) -> str:
     """`timestamp(3) without time zone` as `timestamp without time zone`."""
     head, _, rest = name.partition("(")
     return " ".join((head + rest.partition(")")[2]).split())
+
+
+def is_length(node: exp.Expr, statement: Statement) -> bool:
+    """Whether it is an interval: the difference of two timestamps, or a sum, a mean or an extreme of such."""
+    while isinstance(node, (exp.Paren, exp.Sum, exp.Avg, exp.Min, exp.Max, exp.Abs)):
+        node = node.this
+    if not isinstance(node, exp.Sub):
+        return False
+    sides = {kind(node.this, statement), kind(node.expression, statement)}
+    return sides <= MOMENTS and TIMESTAMP in sides

@@ -50,6 +50,7 @@ from sidecar.repair.rules import (
     nearest_name,
     nearest_table,
     nested_aggregate,
+    nulls_last,
     number_as_text,
     output_alias,
     pointless_count,
@@ -149,9 +150,10 @@ _OF_THE_WHOLE: tuple[Callable[[Statement], str | None], ...] = (
     named_key.mend,
     duration_unit.mend,
     asked_digits.mend,
+    nulls_last.mend,
 )
 # What these change says the same in the form in which it is stored or asked for: no sign that the model went astray.
-_REFINING = frozenset({stored_date.mend, named_key.mend, duration_unit.mend, asked_digits.mend})
+_REFINING = frozenset({stored_date.mend, named_key.mend, duration_unit.mend, asked_digits.mend, nulls_last.mend})
 
 
 @dataclass(frozen=True)

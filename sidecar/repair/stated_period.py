@@ -33,13 +33,14 @@ _PERIODS = (
 _ANY_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 # Before it or behind it: a bound, or more than one period.
 _BEFORE = re.compile(
-    r"(?:\b(?:since|before|until|till|by|after|through|from|to|between|and|or|than|except|excluding|not|end|start|beginning|day"
-    r"|as (?:of|at)|up to)(?:\s+(?:the|of|in|for|end))*|\d(?:st|nd|rd|th)?(?:\s+of)?|[从自到至截止])\s*$",
+    r"(?:\b(?:since|before|until|till|by|after|through|from|to|between|and|or|than|except|excluding|not|end|start|beginning"
+    r"|(?:first|last|each|every|same)\s+day|as (?:of|at)|up to)(?:\s+(?:the|of|in|for|end))*"
+    r"|\d(?:st|nd|rd|th)?(?:\s+of)?|[从自到至截止])\s*$",
     re.I,
 )
 _BEHIND = re.compile(
     r"^\s*(?:onwards?|or\s+(?:later|earlier|after|before|newer|older)|and\s+(?:later|after|before|earlier)|to\b|through\b|until\b"
-    r"|against\b|compared|[-–]|至今|以来|(?:及|和|或)?(?:以|之)[前后]|[年月]?[前后底末初]|起|开始|[、和与及到至])",
+    r"|against\b|compared|[-–]|至今|以来|(?:及|和|或)?(?:以|之)[前后]|[年月]?[前后底末初]|起|开始(?!的)|[、和与及到至])",
     re.I,
 )
 

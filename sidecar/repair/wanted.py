@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterator
 from functools import cached_property
 from itertools import chain
 
-from sidecar.glossary.words import is_han, split
+from sidecar.glossary.words import gloss, is_han, split
 from sidecar.guard.scope import Table
-from sidecar.repair.closest import fold, singular_words
+from sidecar.repair.closest import fold, is_short_for, singular_words
 from sidecar.repair.nodes import words, words_in_order
 
 # They say that a column is a key, not of what.
@@ -40,6 +40,7 @@ _HAN_ASKING = re.compile("哪|列出|列举|显示|给出|查找|找出|查询|�
 _HAN_NAME = re.compile("名称|名字|姓名|叫什么")
 # Chinese characters are letters, too, so `\b` finds no end of a word in 学生ID的.
 _KEYS = re.compile(r"(?<![a-z0-9])(?:ids?|identifiers?|identification|uuids?|keys?|codes?)(?![a-z0-9])")
+_HAN_CUT = re.compile(r"[、，,。；;：:？?！!\s和与及或]")
 _VALUE = re.compile(r"^\W*(?:(?:is|are|was|equals?|of|like|in|than|to)\W+)?(?:\d|['\"“‘(])")
 _BEYOND = 60  # characters of a question that are read behind a word for a key
 
@@ -54,6 +55,10 @@ class Wanted:
         self._own = fold(own)
         self._all = frozenset(singular_words(fold(question)))
         self._tokens = [word.lower() for word in _WORD.findall(self._own)]
+
+    def keys_for(self, nouns: Collection[str]) -> bool:
+        """Whether keys may be asked for; a Chinese question may ask for the number of one and the name of another."""
+        return self.keys and not (self._han and self.in_words(nouns))
 
     @cached_property
     def somebody(self) -> bool:
@@ -100,8 +105,7 @@ class Wanted:
     def in_words(self, nouns: Collection[str]) -> bool:
         """Whether it asks for the name itself: `machine name`, `the names of the machines`, 机器名称."""
         if self._han:
-            before = [self._own[: found.start()].removesuffix("的") for found in _HAN_NAME.finditer(self._own)]
-            return any(text.endswith(noun) for noun in nouns if is_han(noun) for text in before)
+            return any(_HAN_NAME.search(part) and _speaks_of(part, nouns) for part in _HAN_CUT.split(self._own))
         return any(_ends_in(phrase, nouns, ()) for phrase in self._named())
 
     def some_name_of(self, nouns: Collection[str]) -> bool:
@@ -143,6 +147,14 @@ class Wanted:
             yield _singular(token)
 
 
+def _speaks_of(part: str, nouns: Collection[str]) -> bool:
+    """Whether a part of a Chinese question, or what its words mean in English, has one of the nouns."""
+    if any(noun in part for noun in nouns if is_han(noun)):
+        return True
+    meanings = " ".join(meaning for word in gloss(part) for meaning in word.meanings)
+    return any(_is_called(word, nouns) for word in singular_words(fold(meanings)))
+
+
 def _is_asked(following: str) -> bool:
     """`each customer number of orders` counts, `order number 5` is given."""
     return following != "of" and not following.isdigit()
@@ -156,15 +168,7 @@ def _ends_in(phrase: list[str], nouns: Collection[str], others: Collection[str])
 
 def _is_called(word: str, nouns: Collection[str]) -> bool:
     """By a noun or what one is short for: customers by `cust`, shipments by `shpt`."""
-    return word in nouns or any(_is_short_for(noun, word) for noun in nouns)
-
-
-def _is_short_for(short: str, word: str) -> bool:
-    """It begins like the word and has its letters in their order."""
-    if not 3 <= len(short) < len(word) or short[:2] != word[:2]:
-        return False
-    letters = iter(word)
-    return all(letter in letters for letter in short)
+    return word in nouns or any(is_short_for(noun, word) for noun in nouns)
 
 
 def is_key(name: str) -> bool:

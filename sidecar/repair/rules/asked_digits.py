@@ -6,6 +6,7 @@ import re
 
 from sqlglot import exp
 
+from sidecar.repair import kinds
 from sidecar.repair.binding import Statement
 
 _NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "一": 1, "两": 2, "二": 2, "三": 3, "四": 4}
@@ -23,7 +24,7 @@ def mend(statement: Statement) -> str | None:
     if len(asked) != 1 or not isinstance(statement.tree, exp.Select):
         return None
     digits = asked.pop()
-    computed = [output.unalias() for output in statement.tree.expressions if _is_broken(output.unalias())]
+    computed = [output.unalias() for output in statement.tree.expressions if _is_broken(output.unalias(), statement)]
     for node in computed:
         numeric = exp.Cast(this=_closed(node.copy()), to=exp.DataType(this=exp.DataType.Type.DECIMAL))
         node.replace(exp.Round(this=numeric, decimals=exp.Literal.number(str(digits))))
@@ -35,8 +36,10 @@ def _number(found: re.Match[str]) -> int:
     return int(text) if text.isdecimal() else _NUMBERS[text]
 
 
-def _is_broken(node: exp.Expr) -> bool:
+def _is_broken(node: exp.Expr, statement: Statement) -> bool:
     """Whether it gives a number with a fraction, by a mean or a division, and has not been rounded."""
+    if any(kinds.is_length(part, statement) and not part.find_ancestor(exp.Extract) for part in node.find_all(exp.Sub)):
+        return False  # an interval, which has no digits
     if isinstance(node, exp.Query | exp.Predicate | exp.Case | exp.Cast) or node.find(exp.Round, exp.Trunc):
         return False
     return node.find(*_BROKEN) is not None

@@ -17,7 +17,6 @@ _UNITS = {
     "hour": (3600, re.compile(r"\bhours?\b|\bhrs?\b|小时|钟头", re.I)),
     "day": (86400, re.compile(r"\bdays?\b|天(?![津安])", re.I)),
 }
-_LIKE_ITS_ARGUMENT = (exp.Paren, exp.Sum, exp.Avg, exp.Min, exp.Max, exp.Abs)
 _COMPARED = (exp.GT, exp.GTE, exp.LT, exp.LTE)
 
 
@@ -35,7 +34,7 @@ def _compare(statement: Statement, unit: str) -> str | None:
     changed = False
     for node in statement.tree.find_all(*_COMPARED):
         number = node.expression
-        if _is_length(node.this, statement) and isinstance(number, exp.Literal) and not number.is_string:
+        if kinds.is_length(node.this, statement) and isinstance(number, exp.Literal) and not number.is_string:
             length = exp.Interval(this=exp.Literal.string(str(number.this)), unit=exp.Var(this=f"{unit.upper()}S"))
             node.set("expression", length)
             changed = True
@@ -48,7 +47,10 @@ def _show(statement: Statement, unit: str) -> str | None:
     if outer is None or outer is not statement.tree:
         return None
     shown = [
-        length for output in outer.expressions for length in [_shown(output.unalias())] if _is_length(length, statement)
+        length
+        for output in outer.expressions
+        for length in [_shown(output.unalias())]
+        if kinds.is_length(length, statement)
     ]
     for length in shown:
         seconds = exp.Extract(this=exp.Var(this="EPOCH"), expression=length.copy())
@@ -59,14 +61,6 @@ def _show(statement: Statement, unit: str) -> str | None:
 
 def _shown(output: exp.Expr) -> exp.Expr:
     inner: exp.Expr = output.this if isinstance(output, exp.Round) else output
-    return inner
-
-
-def _is_length(node: exp.Expr, statement: Statement) -> bool:
-    """Whether it is the difference of two timestamps, or a sum, a mean or an extreme of such."""
-    while isinstance(node, _LIKE_ITS_ARGUMENT):
-        node = node.this
-    if not isinstance(node, exp.Sub):
-        return False
-    sides = {kinds.kind(node.this, statement), kinds.kind(node.expression, statement)}
-    return sides <= kinds.MOMENTS and kinds.TIMESTAMP in sides
+    # percentile_cont(0.9) WITHIN GROUP (ORDER BY ended - began)
+    ordered = inner.expression.find(exp.Ordered) if isinstance(inner, exp.WithinGroup) else None
+    return ordered.this if ordered else inner

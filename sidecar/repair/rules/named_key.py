@@ -101,9 +101,10 @@ def _asked(statement: Statement) -> list[Shown]:
 
 def _asked_in(statement: Statement, level: Level) -> list[Shown]:
     wanted = Wanted(statement.question)
-    if not statement.question or wanted.keys:
+    if not statement.question:
         return []
-    found = [shown for shown in _shown(statement, level) if not wanted.numbers_of(shown.nouns)]
+    found = [shown for shown in _shown(statement, level) if not wanted.keys_for(shown.nouns)]
+    found = [shown for shown in found if not wanted.numbers_of(shown.nouns)]
     found = [shown for shown in found if not shown.is_code or wanted.somebody or wanted.in_words(shown.nouns)]
     found = [shown for shown in found if not _is_meant(shown, wanted)]
     others = _other_words(statement)

@@ -1,6 +1,6 @@
-"""A date held to the beginning of the period that the question states: to its first day alone, or without an end.
+"""A date held to the beginning of the period that the question states, or to one that is counted from today.
 
-"Orders of 2025" as `order_date = '2025-01-01'`, or as `>= '2025-01-01'`.
+"Orders of 2025" as `order_date = '2025-01-01'`, as `>= '2025-01-01'`, or as those of the last year.
 """
 
 from __future__ import annotations
@@ -31,14 +31,17 @@ def _mend(level: Level, period: StatedPeriod, statement: Statement) -> str | Non
         return None
     conditions = conjuncts(where.this)
     dated = [(condition, found) for condition in conditions if (found := _moment(condition, statement))]
-    if len(dated) != 1 or not _begins(dated[0][0], period):
+    counted = bool(dated) and all(condition.find(exp.CurrentDate, exp.CurrentTimestamp) for condition, _ in dated)
+    columns = {(id(found.home), found.name) for _, found in dated}
+    if len(columns) != 1 or not (counted or (len(dated) == 1 and _begins(dated[0][0], period))):
         return None
     moment = dated[0][1].column
     bounds = [
         exp.GTE(this=moment.copy(), expression=exp.Literal.string(period.first.isoformat())),
         exp.LT(this=moment.copy(), expression=exp.Literal.string(period.after.isoformat())),
     ]
-    kept = [condition for condition in conditions if condition is not dated[0][0]]
+    replaced = {id(condition) for condition, _ in dated}
+    kept = [condition for condition in conditions if id(condition) not in replaced]
     level.select.set("where", exp.Where(this=all_of([*kept, *bounds])))
     return f"{moment.name} is held to the whole period that the question states"
 
@@ -55,7 +58,7 @@ def _moment(condition: exp.Expr, statement: Statement) -> Reference | None:
 
 def _begins(condition: exp.Expr, period: StatedPeriod) -> bool:
     """Whether it asks for the period's first day alone, or for all that comes from then on."""
-    return isinstance(condition, exp.EQ | exp.GTE) and _day(condition.expression) == period.first
+    return isinstance(condition, exp.EQ | exp.GTE | exp.GT) and _day(condition.expression) == period.first
 
 
 def _day(node: exp.Expr) -> date | None:

@@ -51,7 +51,7 @@ def test_what_takes_too_long_is_ended_and_stays_as_it_is() -> None:
 def test_who_does_not_wait_any_more_ends_it() -> None:
     async def work(rewriter: Rewriter) -> None:
         waiting = asyncio.ensure_future(rewriter.repair(LONG, shop_scope()))
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.01)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting

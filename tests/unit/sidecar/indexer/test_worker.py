@@ -73,7 +73,7 @@ def test_takes_the_values_of_what_it_indexes(admin: Connection, running: Running
         insert into wages values (1, 'Euro');
         commit""")
     query = "select array_agg(key order by key) from nl2sql._known_value"
-    wait_until(lambda: admin.execute(query).fetchone() == (["dollar", "euro"],), 5)
+    wait_until(lambda: admin.execute(query).fetchone() == (["dollar", "euro"],), 20)
 
 
 def queued(admin: Connection) -> int:
@@ -85,7 +85,7 @@ def queued(admin: Connection) -> int:
 def test_fills_and_follows(admin: Connection, running: Running) -> None:
     admin.execute("create table wages (id int primary key, yearly_amount numeric)")
     started = time.monotonic()
-    wait_until(lambda: len(indexed(admin, "wages")) == 3, 5)
+    wait_until(lambda: len(indexed(admin, "wages")) == 3, 20)
     assert time.monotonic() - started < 2
     assert indexed(admin, "wages") == {"wages": "letters", "wages id": "letters", "wages yearly amount": "letters"}
     row = admin.execute("select dimension, embedding::text from nl2sql._index where names = 'wages'").fetchone()
@@ -109,7 +109,7 @@ def test_many_tables(admin: Connection, running: Running) -> None:
     for number in range(70):
         admin.execute(f"create table many_{number} (id int, word text)".encode())
     wait_until(lambda: admin.execute("select count(*) from nl2sql._index").fetchone() == (210,), 20)
-    wait_until(lambda: queued(admin) == 0, 5)
+    wait_until(lambda: queued(admin) == 0, 20)
 
 
 def backends(admin: Connection) -> list[int]:
@@ -125,7 +125,7 @@ def test_gives_vectors_to_examples(admin: Connection, running: Running) -> None:
         example = json.dumps({"question": question, "sql": "x", "source": "manual", "embedder": "old"})
         admin.execute("select nl2sql._example_store(%s, '[]', %s)", (example, vector))
     query = "select embedder, dimension from nl2sql._example"
-    wait_until(lambda: admin.execute(query).fetchall() == [("letters", 26)] * 2, 5)
+    wait_until(lambda: admin.execute(query).fetchall() == [("letters", 26)] * 2, 20)
 
 
 def test_outlives_its_connection(admin: Connection, running: Running) -> None:
@@ -133,21 +133,21 @@ def test_outlives_its_connection(admin: Connection, running: Running) -> None:
     (first,) = backends(admin)
     admin.execute("select pg_terminate_backend(%s)", (first,))
     admin.execute("create table later (id int)")
-    wait_until(lambda: len(indexed(admin, "later")) == 2, 5)
+    wait_until(lambda: len(indexed(admin, "later")) == 2, 20)
     assert backends(admin) != [first]
-    assert running.state == "ready"
+    wait_until(lambda: running.state == "ready", 20)
 
 
 def test_outlives_a_failing_embedder(admin: Connection, running: Running, embedder: LetterEmbedder) -> None:
     wait_until(lambda: running.state == "ready")
     embedder.error = SidecarError("NL310", "the embedding model can't be used", detail="It is gone.", hint="Pull it.")
     admin.execute("create table later (id int)")
-    wait_until(lambda: running.state == "restarting", 5)
+    wait_until(lambda: running.state == "restarting", 20)
     assert "embedding model" in running.worker.state().detail
     assert indexed(admin, "later") == {}
     embedder.error = None
-    wait_until(lambda: len(indexed(admin, "later")) == 2, 10)
-    wait_until(lambda: running.state == "ready", 5)
+    wait_until(lambda: len(indexed(admin, "later")) == 2, 20)
+    wait_until(lambda: running.state == "ready", 20)
 
 
 def test_waits_for_a_locked_index_without_dying(admin: Connection, database: Database, running: Running) -> None:
@@ -156,13 +156,13 @@ def test_waits_for_a_locked_index_without_dying(admin: Connection, database: Dat
         locker.execute("lock table nl2sql._index in access exclusive mode")
         admin.execute("create table later (id int)")
         time.sleep(0.5)
-    wait_until(lambda: len(indexed(admin, "later")) == 2, 5)
+    wait_until(lambda: len(indexed(admin, "later")) == 2, 20)
 
 
 def failed_detail(dsn: str, embedder: LetterEmbedder) -> str:
     started = Running(dsn, embedder)
     try:
-        wait_until(lambda: started.state == "restarting", 10)
+        wait_until(lambda: started.state == "restarting", 20)
         assert "nl2sql_sidecar" in started.worker.state().action
         return started.worker.state().detail
     finally:

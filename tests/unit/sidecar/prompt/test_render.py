@@ -106,6 +106,17 @@ def test_a_statement_to_be_told_back() -> None:
         ("how many orders has each customer", "of each t"),
         ("the number of orders per region", "of each t"),
         ("每个客户有多少订单", "of each t"),
+        ("orders in each quarter of 2025", "the first day after it"),
+        ("2025年每个月的订单数", "the first day after it"),
+        ("revenue by month of 2025, month as YYYY-MM", "to_char(column, 'YYYY-MM')"),
+        ("revenue by month, with the first day of the month", "date_trunc('month', column)::date"),
+        ("revenue by quarter number", "extract(quarter from column)"),
+        ("share of cancelled orders in percent", "FILTER"),
+        ("各渠道取消订单的百分比", "FILTER"),
+        ("the latest order of each customer", "DISTINCT ON"),
+        ("每个客户最近一次订单", "DISTINCT ON"),
+        ("orders by month, including months without any", "generate_series"),
+        ("revenue by month and its change against the previous month", "LAG("),
     ],
 )
 def test_what_questions_of_a_kind_need(question: str, hint: str) -> None:
@@ -129,6 +140,11 @@ def test_other_questions_are_not_told(question: str) -> None:
     assert "INTERSECT" not in prompt
     assert "Relative dates" not in prompt
     assert "of each t" not in prompt
+
+
+@pytest.mark.parametrize("question", ["orders by month of 2025", "2025年每个月的订单数"])
+def test_a_year_by_its_number_is_not_counted_from_today(question: str) -> None:
+    assert "current_date" not in text(replace(CONTEXT, question=question))
 
 
 def test_stop_words_end_no_statement_early() -> None:

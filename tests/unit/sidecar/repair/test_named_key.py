@@ -130,6 +130,11 @@ NAMED = [
         "SELECT maker.full_name FROM model JOIN maker ON maker.id = model.maker"
         " GROUP BY maker, maker.full_name ORDER BY COUNT(*) DESC LIMIT 1",
     ),
+    (
+        "列出消息编号和员工姓名",
+        "SELECT message_id, sender_id FROM message",
+        "SELECT message_id, staff.full_name FROM message JOIN staff ON staff.staff_id = message.sender_id",
+    ),
     # both keys lead to one table, each to a row of its own; one is there already
     (
         "List sender name and recipient name of each message",
