@@ -108,7 +108,7 @@ def choose(attempts: list[Attempt], question: str = "") -> Choice | None:
 
 
 def _length(question: str) -> float:
-    """How much longer it is than a plain one, as a logarithm; Chinese is written in fewer characters than words have."""
+    """How much longer it is than a plain one, as a logarithm; Chinese has fewer characters than words have letters."""
     words = len(_HAN.findall(question)) / HAN_IN_A_WORD + len(_HAN.sub(" ", question).split())
     return math.log(max(1.0, words / PLAIN_LENGTH))
 

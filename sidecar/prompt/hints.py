@@ -46,9 +46,6 @@ _LATEST_OF_EACH = re.compile(
     r"|[每各].*(?:最近一次|最新)|(?:最近一次|最新).*[每各]",
     re.I,
 )
-_EMPTY_MONTHS = re.compile(
-    r"\b(?:including|also|with) months without|\bmonths without\b.*\b(?:0|zero)\b|没有.{0,8}月份?.{0,6}(?:0|零)", re.I
-)
 _AGAINST_BEFORE = re.compile(
     r"\b(?:against|compared (?:to|with)|versus|than) (?:\w+ ){0,3}(?:the )?"
     r"(?:previous|preceding|prior|(?:month|year) before)"
@@ -65,7 +62,6 @@ _KINDS = {
     "quarter_number": _QUARTER_NUMBER,
     "percent": _PERCENT,
     "latest_of_each": _LATEST_OF_EACH,
-    "empty_months": _EMPTY_MONTHS,
     "against_before": _AGAINST_BEFORE,
 }
 

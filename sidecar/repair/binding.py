@@ -331,7 +331,9 @@ def _bind_plain(column: exp.Column, name: str, level: Level) -> tuple[State, Sou
 def _is_looked_among(column: exp.Column, level: Level) -> bool:
     """Whether it is all that `x IN (SELECT …)` looks among: one of the query around would be equal to itself."""
     select = level.select
-    query = select.parent if isinstance(select.parent, exp.Subquery) else select
+    query: exp.Expr = select
+    while isinstance(query.parent, exp.Subquery | exp.SetOperation):
+        query = query.parent
     return isinstance(query.parent, exp.In) and not level.opaque and _only(select) is column
 
 

@@ -115,7 +115,6 @@ def test_a_statement_to_be_told_back() -> None:
         ("各渠道取消订单的百分比", "FILTER"),
         ("the latest order of each customer", "DISTINCT ON"),
         ("每个客户最近一次订单", "DISTINCT ON"),
-        ("orders by month, including months without any", "generate_series"),
         ("revenue by month and its change against the previous month", "LAG("),
     ],
 )
