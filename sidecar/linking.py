@@ -6,6 +6,7 @@ does not speak of, is rather not the one that was meant.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -19,6 +20,7 @@ from sidecar.repair.nodes import words
 
 Meaning = frozenset[str]  # the words of one thing that a word of the question may mean, in the singular
 
+_VOWELS = re.compile("[aeiou]")
 LONGEST_CODE = 2  # letters of a name that tell nothing
 MEANINGS = 6  # of a Chinese word; rarer ones name what nobody asked for
 
@@ -100,7 +102,12 @@ def _shortened(meanings: list[Meaning], known: Meaning) -> Iterator[Meaning]:
     """What names have instead of a word that none has: `shpt` for a shipment."""
     for word in frozenset(chain.from_iterable(meanings)):
         if not any(meaning & known for meaning in meanings):
-            yield from (frozenset({name}) for name in known if is_short_for(name, word))
+            yield from (frozenset({name}) for name in known if _is_short(name) and is_short_for(name, word))
+
+
+def _is_short(name: str) -> bool:
+    """Whether it can be no word of its own: `shpt`, `qty`; `cost` is not short for consumption."""
+    return not _VOWELS.search(name[1:])
 
 
 def _pointing(meanings: list[Meaning], known: Meaning) -> list[Meaning]:

@@ -105,6 +105,22 @@ class Dated:
     rest: str
 
 
+# Words that count from today, whether or not they name one period: "the previous month" of each month does not.
+_RELATIVE = re.compile(
+    r"\b(?:this|last|current|past|next|recent)\s+(?:\w+\s+){0,2}(?:day|week|month|quarter|year)s?\b"
+    r"|\bthe previous\s+(?:\d+\s+)?(?:day|week|month|quarter|year)s?\b(?!.*\b(?:each|every|by|per)\b)"
+    r"|\b(?:today|yesterday|tomorrow|now|ago|so far|year to date|ytd|overdue|future)\b"
+    r"|\b(?:older|younger) than\b|\bat least \d+ years\b"
+    r"|[本下去今昨明]\s*(?:月|季|年|周|天|日)|上\s*(?:个|月|季|周|星期)|前[一两三几\d]*\s*(?:天|周|个月|年)|最近|过去|以前|至今",
+    re.I,
+)
+
+
+def counts_from_today(question: str) -> bool:
+    """Whether any word of it counts from today."""
+    return _RELATIVE.search(question) is not None
+
+
 def read_dated(question: str) -> Dated | None:
     """None if the question names no period or several, or says more about time than one."""
     question = question.replace("’", "'")

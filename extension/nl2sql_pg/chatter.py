@@ -59,7 +59,7 @@ _FILLER = frozenset(
     " asking ask asked talk chat chatting conversation life doing today's problem worries problem"
     " great job care take course back having"
     " happy hope hoping wish best regards kidding joking believe interesting bored nothing special"
-    " home helped helps helpful never mind forget anyway quick fast slow ton"
+    " helped helps helpful never mind forget anyway ton"
     # other languages
     " wie geht es dir ihnen euch was kannst du wer bist sie sind heisst machst gehts mir gut und"
     " sehr viel vielen schon danke tag abend morgen nacht heute"
@@ -75,8 +75,9 @@ _FILLER = frozenset(
     " كيف حالك من انت ماذا تفعل عليكم यह आप कौन हैं कैसे है मैं तुम हो क्या कर सकते".split()
 )
 
-LONGEST_GREETING = 6  # words
-_ASKS = frozenset("show list give find count what which who how many much number total average top per by".split())
+_TO_WHOM = re.compile(
+    r"^(?:from \w+|to (?:you|all|everyone)|(?:is )?any(?:one|body) (?:home|here|there|awake)|(?:there )?are you \w+)$"
+)
 
 _ABOUT_ITSELF = frozenset(
     "data database databases table tables schema schemas column columns information info dataset"
@@ -180,7 +181,8 @@ _MASH = re.compile(
 # No SELECT says how or why: what to do, what a thing is.
 _EXPLAINED = re.compile(
     r"^(?:(?:and|so|but|please|ok) )*(?:why (?:is|are|do|does|did|was|were|not|should|can|must)\b|"
-    r"how (?:do|can|should|could|would) (?:i|you|we|one)\b|"
+    r"how (?:do|can|should|could|would) (?:i|you|we|one)\b"
+    r"(?! (?:find|see|get (?:the|all|a|every)|list|show|know|tell|count|look|identify|compare|determine)\b)|"
     r"how to \w|(?:explain|define) \w|what does (?:\w+ ){1,4}(?:mean|stand for)\b|tell me (?:about|why|how to)\b)"
 )
 
@@ -217,7 +219,7 @@ _TOPICS: dict[str, tuple[re.Pattern[str], str]] = {
     "what is known everywhere": (
         re.compile(
             r"\b(?:capital (?:city )?of|who (?:invented|discovered) |"
-            r"who won the (?:world|war|election|match|game|cup)\b|"
+            r"who won the (?:world|war)\b|"
             r"world cup|super bowl|olympic games|speed of light|"
             r"how (?:far|deep|high|big|hot|old) is the (?:sun|moon|earth|universe|ocean)|"
             r"boiling point|quantum|photosynthesis|black holes?|theory of|second world war|world war|"
@@ -260,7 +262,7 @@ def is_chatter(message: Message) -> bool:
         or bool(_SUM.search(" ".join(words)) or _SUM_SIGNS.search(message.plain))
         or any(_speaks_to(words) for words in message.sentences)
         or _asks_what_to_ask(words)
-        or bool(_EXPLAINED.match(" ".join(words)))
+        or (not message.is_foreign and bool(_EXPLAINED.match(" ".join(words))))
         or _task(message)
         or _in_chinese(message)
         or _in_unspaced(message)
@@ -273,7 +275,7 @@ def foreign_topic(message: Message) -> str | None:
         if asked.search(" ".join(message.words)):
             if any(map(message.knows, stored.split())) or _any_han(stored, message):
                 return None
-            return None if topic in _ALONE and message.names_data(but=_WEAK) else topic
+            return None if topic in _ALONE and (message.is_foreign or message.names_data(but=_WEAK)) else topic
     return None
 
 
@@ -293,13 +295,10 @@ def _is_small_talk(message: Message) -> bool:
 
 
 def _only_greets(message: Message) -> bool:
-    """Whether it begins as a letter does, and goes on with nothing that asks or is stored: "greetings from Berlin"."""
+    """Whether what follows a greeting is of whom or to whom: "greetings from Berlin", "hey, anyone home?"."""
     words = message.words
     return (
-        len(words) <= LONGEST_GREETING
-        and words[0] in GREETINGS
-        and not _ASKS & set(words)
-        and not message.names_data(but=_NO_DATA)
+        words[0] in GREETINGS and _TO_WHOM.match(" ".join(words[1:])) is not None and not message.names_data(_NO_DATA)
     )
 
 
@@ -352,6 +351,8 @@ def _addresses(words: list[str]) -> bool:
         return True
     if not _SECOND & set(words):
         return False
+    if words[:2] in (["which", "model"], ["what", "model"], ["which", "llm"]) and words[2:4] == ["are", "you"]:
+        return True
     place = next(i for i, word in enumerate(words) if word in _SECOND)
     before, behind = words[:place], words[place + 1 :]
     if all(
@@ -378,9 +379,6 @@ def _addresses(words: list[str]) -> bool:
             "which",
             "languages",
             "language",
-            "model",
-            "version",
-            "llm",
             "things",
             "kind",
             "of",
@@ -428,13 +426,15 @@ def _wants_a_favour(message: Message) -> bool:
     """A pizza is to be ordered; a joke or a recipe is to be given, and no table has just this word."""
     words = [word for word in matter(message.sentences[0]) if word[0].isalnum()]
     if words[:2] in (["order", "me"], ["book", "me"], ["call", "me"], ["buy", "me"]):
-        return True
+        return not any(map(message.is_table, words[2:]))
     wanted = _TASKS & set(words[3:5])
     return (
         words[:1] in (["tell"], ["give"], ["sing"], ["make"])
         and words[2:3] in (["a"], ["an"], ["another"], ["some"])
         and bool(wanted)
-        and not wanted & message.known
+        and not any(
+            {word, f"{word}s", f"{word[:-1]}ies"} & set(name.split("_")) for word in wanted for name in message.names
+        )
     )
 
 

@@ -14,7 +14,6 @@ ABSENT = 0.2  # of the confidence that is left where no column can hold what is 
 VAGUE = 0.7  # where a table is named and nothing else: its rows, their number and a sum are all possible
 UNKNOWN = 0.7  # where no word of the question is any of the tables; other words for the same are usual
 
-LONGEST_WORD = 4  # Chinese characters that are one word
 _SHOWN = frozenset("show display give get see view me us please the my our".split())
 _SHOWN_CHINESE = re.compile(r"^(?:请|帮我|给我|我想?要?)*(?:显示|查看|看看|看一?下|查一?下)?")
 _DATES = ("date", "timestamp", "time")
@@ -113,4 +112,4 @@ def is_vague(message: Message) -> bool:
     if len(words) != 1:
         return False
     bare = _SHOWN_CHINESE.sub("", words[0])
-    return bare in message.names or (message.is_table(bare) and (bare.isascii() or len(bare) <= LONGEST_WORD))
+    return bare in message.names or (bare.isascii() and message.is_table(bare))

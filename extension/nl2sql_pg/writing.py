@@ -131,7 +131,7 @@ def _later_command(words: list[str], message: Message) -> bool:
     verb, following = words[0], words[1:2]
     if verb not in _SURE | {"drop", "update", "set", "insert", "change", "alter", "reset", "cancel"} or not following:
         return False
-    return following[0] in _DETERMINERS and _command(words, message)
+    return following[0] in _DETERMINERS and not _is_shown(verb, words[1:]) and _command(words, message)
 
 
 def _command(words: list[str], message: Message) -> bool:
@@ -189,7 +189,11 @@ def _from_a_table(verb: str, rest: list[str], message: Message) -> bool:
     if verb not in _SURE or "from" not in rest:
         return False
     behind = [word for word in rest[rest.index("from") + 1 :] if word not in _DETERMINERS]
-    return len(behind) == 1 and message.is_table(behind[0])
+    return (
+        len(behind) == 1
+        and behind[0] not in _SHOWN | {"result", "results", "answer", "output"}
+        and (behind[0] in message.names or behind[0].removesuffix("s") in message.names)
+    )
 
 
 def _names_target(rest: list[str]) -> bool:
@@ -283,7 +287,8 @@ _ZH_BECOMES = re.compile(
 )
 _ZH_PUTS_IN = re.compile(
     r"^(?:往|向|给|在|为).{1,12}?(?:插入|添加|新增|写入|录入|增加)(?:一|新|\d|‹)|"
-    r"^给(?!结果|每).{1,12}?表加(?:上|个|一个)?一?(?:列|字段|索引|约束)"
+    r"^给(?!结果|每|这|那|上|下)[^,，:：]{1,12}?(?<![报列统计图汇总])表加(?:上|个|一个)?一?(?:列|字段|索引|约束)"
+    r"(?!.{0,4}(?:合计|占比|排名|序号|环比|同比|平均|总))"
 )
 _ZH_SHOWN = re.compile(r"(?:列表|报表|图表|图|清单|汇总|统计|排名|报告|合计)")
 _ZH_PARTS = re.compile(r"[,，。;；!！?？\n:：]|然后|接着|并且|之后再")

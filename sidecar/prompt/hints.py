@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from sidecar.periods import counts_from_today
+
 # "last quarter", "the previous 3 months", "by month", 上季度: what is counted from today, or months as such.
 _PERIOD = re.compile(
     r"\b(?:this|last|current|previous|past|next|recent)\s+(?:\w+\s+){0,2}(?:day|week|month|quarter|year)s?\b"
@@ -11,11 +13,11 @@ _PERIOD = re.compile(
     r"|(?:[本上下去今昨前]|最近)\s*(?:个|一|两|三|\d)*\s*(?:月|季|年|周|星期|天|日)|[每按]个?[月季]|月份|季度",
     re.I,
 )
-# A year by its number, and what is counted from today beside it; "the previous month" may be that of each month.
-_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
-_RELATIVE = re.compile(
-    r"\b(?:this|last|current|past|next|recent)\s+(?:\w+\s+){0,2}(?:day|week|month|quarter|year)s?\b"
-    r"|\b(?:today|yesterday|so far|year to date|ytd)\b|[本下去今昨]\s*(?:月|季|年|周|天|日)|最近|[本上下]个",
+# A year by its number, and no amount such as "above 2000".
+_YEAR = re.compile(
+    r"(?<!\d)(?<![$€¥])(?<!above )(?<!over )(?<!below )(?<!under )(?<!than )(?<!least )(?<!most )"
+    r"(?<![超大小多少高低][过于])"
+    r"(?:19|20)\d\d(?!\d|\s*(?:dollars|euros?|eur|usd|units|pieces|元|块|个|件))",
     re.I,
 )
 # "both X and Y", 既…又…, 同时: rows for each are wanted; not "show both columns".
@@ -38,7 +40,9 @@ _MONTH_TEXT = re.compile(r"YYYY-?MM\b", re.I)
 _FIRST_DAY = re.compile(r"\bfirst day of (?:the|each|every) (?:month|quarter|week)|[月季]度?的?(?:首日|第一天)", re.I)
 _QUARTER_NUMBER = re.compile(r"\bquarter number|\bquarter \(1|\bquarters? 1 to 4|第几季度|季度\s*[（(]1", re.I)
 _PERCENT = re.compile(
-    r"\bin percent\b|\bwhat (?:percentage|share)\b|\bshare of\b|\brate in\b|百分比|百分之|百分率|占比", re.I
+    r"\b(?:in|what) percent(?:age)?\b|\bpercentage of (?:all|the)\b|\b(?:what|which) share (?:of|do|does)\b"
+    r"|(?<!per )\bshare of\b|\brate in percent|百分比|百分之|百分率|占比",
+    re.I,
 )
 _LATEST_OF_EACH = re.compile(
     r"\b(?:latest|most recent|newest)\b.*\b(?:each|every|per|for all)\b"
@@ -71,7 +75,7 @@ def hints_for(question: str) -> list[str]:
     found = [name for name, kind in _KINDS.items() if kind.search(question)]
     if "periods" not in found:
         return found
-    stated = bool(_YEAR.search(question)) and not _RELATIVE.search(question)
+    stated = bool(_YEAR.search(question)) and not counts_from_today(question)
     # each month is no table that others refer to
     found = [name for name in found if name != "each"]
     return ["stated" if stated and name == "periods" else name for name in found]

@@ -99,6 +99,7 @@ class Reference:
     level: Level
     state: State
     home: Source | None = None
+    outer: Source | None = None  # of the query around, where a list in IN has no such column of its own
 
     @property
     def name(self) -> str:
@@ -165,6 +166,12 @@ class Statement:
     def knows(self, name: str) -> bool:
         """Whether any table of the scope has a column of this name."""
         return any(column.name == name for table in self.scope.tables for column in table.columns)
+
+    def take_outer(self) -> None:
+        """What a list in IN has of the query around stays that, where nothing else is found: PostgreSQL takes it."""
+        for reference in self.references:
+            if reference.outer and reference.state is State.MISSING:
+                reference.state, reference.home = State.BOUND, reference.outer
 
     def problems(self) -> list[Reference]:
         """What can't bind; join conditions first, since other names lean on the tables they bring in."""
@@ -293,6 +300,8 @@ def _reference(column: exp.Column, level: Level) -> Reference:
         return Reference(column, level, State.OPAQUE)
     qualifier, name = folded(column.args.get("table")), folded(column.this) or ""
     state, home = _bind_qualified(qualifier, name, level) if qualifier else _bind_plain(column, name, level)
+    if state is State.BOUND and home not in level.sources and not qualifier and _is_looked_among(column, level):
+        return Reference(column, level, State.MISSING, outer=home)
     return Reference(column, level, state, home)
 
 
@@ -317,8 +326,6 @@ def _bind_plain(column: exp.Column, name: str, level: Level) -> tuple[State, Sou
         found = [source for source in around.sources if source.has(name)]
         if around.opaque and found:
             return State.OPAQUE, None
-        if found and around is not level and _is_looked_among(column, level):
-            return State.MISSING, None
         if found:
             return (State.BOUND if len(found) == 1 or around.merges_columns else State.AMBIGUOUS), found[0]
         if around is level and place is exp.Group and name in level.outputs():
@@ -334,7 +341,7 @@ def _is_looked_among(column: exp.Column, level: Level) -> bool:
     query: exp.Expr = select
     while isinstance(query.parent, exp.Subquery | exp.SetOperation):
         query = query.parent
-    return isinstance(query.parent, exp.In) and not level.opaque and _only(select) is column
+    return isinstance(query.parent, exp.In) and bool(level.sources) and not level.opaque and _only(select) is column
 
 
 def _only(select: exp.Select) -> exp.Expr | None:

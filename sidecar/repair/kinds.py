@@ -189,7 +189,7 @@ def _without_width(name: str) -> str:
 
 def is_length(node: exp.Expr, statement: Statement) -> bool:
     """Whether it is an interval: the difference of two timestamps, or a sum, a mean or an extreme of such."""
-    while isinstance(node, (exp.Paren, exp.Sum, exp.Avg, exp.Min, exp.Max, exp.Abs)):
+    while isinstance(node, (exp.Paren, exp.Sum, exp.Avg, exp.Min, exp.Max, exp.Abs, exp.Div, exp.Mul)):
         node = node.this
     if not isinstance(node, exp.Sub):
         return False

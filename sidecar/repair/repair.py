@@ -248,6 +248,8 @@ def _dated(found: tuple[Repaired, Statement], period: Period, told: bool) -> Rep
 def _mend(statement: Statement) -> tuple[str | None, bool]:
     """The first repair that a rule has to offer, and whether it only refines."""
     note = _bound(statement)
+    if not note:
+        statement.take_outer()
     if note or statement.unknown_tables or statement.problems():
         return note, False
     found = ((note, rule) for rule in _OF_THE_WHOLE if (note := rule(statement)))

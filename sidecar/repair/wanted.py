@@ -40,6 +40,8 @@ _HAN_ASKING = re.compile("哪|列出|列举|显示|给出|查找|找出|查询|�
 _HAN_NAME = re.compile("名称|名字|姓名|叫什么")
 # Chinese characters are letters, too, so `\b` finds no end of a word in 学生ID的.
 _KEYS = re.compile(r"(?<![a-z0-9])(?:ids?|identifiers?|identification|uuids?|keys?|codes?)(?![a-z0-9])")
+# Not as a condition: 姓名为张三, 名称包含.
+_HAN_NAME_ASKED = re.compile(r"(?<!没有)(?<!无)(?:名称|名字|姓名)(?!\s*(?:[为是叫以含像中里=“\"'「]|包含|等于))|叫什么")
 _HAN_CUT = re.compile(r"[、，,。；;：:？?！!\s和与及或]")
 _VALUE = re.compile(r"^\W*(?:(?:is|are|was|equals?|of|like|in|than|to)\W+)?(?:\d|['\"“‘(])")
 _BEYOND = 60  # characters of a question that are read behind a word for a key
@@ -105,7 +107,8 @@ class Wanted:
     def in_words(self, nouns: Collection[str]) -> bool:
         """Whether it asks for the name itself: `machine name`, `the names of the machines`, 机器名称."""
         if self._han:
-            return any(_HAN_NAME.search(part) and _speaks_of(part, nouns) for part in _HAN_CUT.split(self._own))
+            parts = (part for part in _HAN_CUT.split(self._own) if _HAN_NAME_ASKED.search(part))
+            return any(_speaks_of(part, nouns) and not _asks_for_key(part) for part in parts)
         return any(_ends_in(phrase, nouns, ()) for phrase in self._named())
 
     def some_name_of(self, nouns: Collection[str]) -> bool:
@@ -145,6 +148,10 @@ class Wanted:
                 return
             begun = True
             yield _singular(token)
+
+
+def _asks_for_key(part: str) -> bool:
+    return _KEYS.search(part) is not None or any(key in part for key in _HAN_KEYS[:-1])
 
 
 def _speaks_of(part: str, nouns: Collection[str]) -> bool:

@@ -106,7 +106,8 @@ def _asked_in(statement: Statement, level: Level) -> list[Shown]:
     found = [shown for shown in _shown(statement, level) if not wanted.keys_for(shown.nouns)]
     found = [shown for shown in found if not wanted.numbers_of(shown.nouns)]
     found = [shown for shown in found if not shown.is_code or wanted.somebody or wanted.in_words(shown.nouns)]
-    found = [shown for shown in found if not _is_meant(shown, wanted)]
+    if _lists_all(level):
+        found = [shown for shown in found if not _is_meant(shown, wanted)]
     others = _other_words(statement)
     # who finds things by a set of keys may want the keys
     alone = level.select is statement.tree
@@ -115,6 +116,11 @@ def _asked_in(statement: Statement, level: Level) -> list[Shown]:
         asked = found if wanted.somebody else [shown for shown in found if wanted.some_name_of(shown.nouns)]
     places = [shown.place for shown in asked]
     return [shown for shown in asked if places.count(shown.place) == 1]
+
+
+def _lists_all(level: Level) -> bool:
+    """Whether it picks, counts and orders nothing."""
+    return not any(level.select.args.get(part) for part in ("where", "group", "order", "limit", "having", "joins"))
 
 
 def _is_meant(shown: Shown, wanted: Wanted) -> bool:

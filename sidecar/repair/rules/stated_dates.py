@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 from sqlglot import exp
 
+from sidecar.periods import counts_from_today
 from sidecar.repair import kinds
 from sidecar.repair.binding import Level, Reference, State, Statement
 from sidecar.repair.nodes import all_of, conjuncts
 from sidecar.repair.stated_period import StatedPeriod, stated_period
+
+_LONG = re.compile("month|quarter|year")
 
 
 def mend(statement: Statement) -> str | None:
@@ -31,7 +35,9 @@ def _mend(level: Level, period: StatedPeriod, statement: Statement) -> str | Non
         return None
     conditions = conjuncts(where.this)
     dated = [(condition, found) for condition in conditions if (found := _moment(condition, statement))]
-    counted = bool(dated) and all(condition.find(exp.CurrentDate, exp.CurrentTimestamp) for condition, _ in dated)
+    counted = bool(dated) and all(map(_is_counted, (condition for condition, _ in dated)))
+    if counted and (counts_from_today(statement.question) or _has_year(statement.tree, period)):
+        return None
     columns = {(id(found.home), found.name) for _, found in dated}
     if len(columns) != 1 or not (counted or (len(dated) == 1 and _begins(dated[0][0], period))):
         return None
@@ -44,6 +50,20 @@ def _mend(level: Level, period: StatedPeriod, statement: Statement) -> str | Non
     kept = [condition for condition in conditions if id(condition) not in replaced]
     level.select.set("where", exp.Where(this=all_of([*kept, *bounds])))
     return f"{moment.name} is held to the whole period that the question states"
+
+
+def _is_counted(condition: exp.Expr) -> bool:
+    """Whether it has the bound of a month, a quarter or a year that is counted from today."""
+    if not condition.find(exp.CurrentDate, exp.CurrentTimestamp):
+        return False
+    spans = (str(interval.sql()).lower() for interval in condition.find_all(exp.Interval))
+    return condition.find(exp.TimestampTrunc, exp.DateTrunc) is not None or any(map(_LONG.search, spans))
+
+
+def _has_year(tree: exp.Expr, period: StatedPeriod) -> bool:
+    """Whether the year stands in the statement already: then what is counted from today is meant so."""
+    years = {str(period.first.year), str(period.after.year)}
+    return any(year in str(literal.this) for literal in tree.find_all(exp.Literal) for year in years)
 
 
 def _moment(condition: exp.Expr, statement: Statement) -> Reference | None:

@@ -82,6 +82,7 @@ def test_tables_in_another_language_say_nothing_of_a_missing_word() -> None:
         ("Show shops by name", False),
         ("查看店铺", True),
         ("店铺有多少", False),
+        ("店铺总数", False),
     ],
 )
 def test_a_table_and_nothing_else(question: str, vague: bool) -> None:

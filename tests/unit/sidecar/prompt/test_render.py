@@ -141,6 +141,11 @@ def test_other_questions_are_not_told(question: str) -> None:
     assert "of each t" not in prompt
 
 
+@pytest.mark.parametrize("question", ["orders of the previous quarter above 2000", "上季度销售额超过2000的客户"])
+def test_an_amount_is_no_year(question: str) -> None:
+    assert "current_date" in text(replace(CONTEXT, question=question))
+
+
 @pytest.mark.parametrize("question", ["orders by month of 2025", "2025年每个月的订单数"])
 def test_a_year_by_its_number_is_not_counted_from_today(question: str) -> None:
     assert "current_date" not in text(replace(CONTEXT, question=question))

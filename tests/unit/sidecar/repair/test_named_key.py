@@ -135,6 +135,11 @@ NAMED = [
         "SELECT message_id, sender_id FROM message",
         "SELECT message_id, staff.full_name FROM message JOIN staff ON staff.staff_id = message.sender_id",
     ),
+    (
+        "List the makers with models called X",
+        "SELECT maker FROM model WHERE model_name = 'X'",
+        "SELECT maker.full_name FROM model LEFT JOIN maker ON maker.id = model.maker WHERE model_name = 'X'",
+    ),
     # both keys lead to one table, each to a row of its own; one is there already
     (
         "List sender name and recipient name of each message",
@@ -302,6 +307,8 @@ LEFT_ALONE = [
     ("Give the member numbers of those with loans.", "SELECT DISTINCT member_no FROM loan"),
     ("Which sender_id sent the most messages?", SENT),
     ("发消息最多的人的编号是什么?", SENT),
+    ("名称为销售部的部门的编号", "SELECT 部门编号 FROM 部门 WHERE 部门名称 = '销售部'"),
+    ("列出没有名称的部门的编号", "SELECT 部门编号 FROM 部门 WHERE 部门名称 IS NULL"),
     ("发消息的人的ID", "SELECT sender_id FROM message"),
     ("列出发消息的人的 id 和消息数量", "SELECT sender_id, COUNT(*) FROM message GROUP BY sender_id"),
     # the label is there, or another text of the same thing
