@@ -118,6 +118,7 @@ _OF_THE_WHOLE: tuple[Callable[[Statement], str | None], ...] = (
     subquery_key.mend,
     key_value.mend,
     guessed_epoch.mend,
+    stated_dates.mend,  # before what is stated is put into the form of a date that is kept as a number
     stored_date.mend,
     array_member.mend,
     day_in_range.mend,
@@ -145,7 +146,6 @@ _OF_THE_WHOLE: tuple[Callable[[Statement], str | None], ...] = (
     value_spelling.mend,
     repeated_amount.mend,
     code_of_text.mend,
-    stated_dates.mend,
     whole_division.mend,
     named_key.mend,
     duration_unit.mend,

@@ -13,6 +13,7 @@ from sqlglot import exp
 from sidecar.periods import counts_from_today
 from sidecar.repair import kinds
 from sidecar.repair.binding import Level, Reference, State, Statement
+from sidecar.repair.forms import form_of
 from sidecar.repair.nodes import all_of, conjuncts
 from sidecar.repair.stated_period import StatedPeriod, stated_period
 
@@ -73,7 +74,8 @@ def _moment(condition: exp.Expr, statement: Statement) -> Reference | None:
     reference = statement.bound.get(id(condition.this))
     if reference is None or reference.state is not State.BOUND:
         return None
-    return reference if kinds.kind(condition.this, statement) in kinds.MOMENTS else None
+    dated = kinds.kind(condition.this, statement) in kinds.MOMENTS or form_of(condition.this, statement)
+    return reference if dated else None
 
 
 def _begins(condition: exp.Expr, period: StatedPeriod) -> bool:

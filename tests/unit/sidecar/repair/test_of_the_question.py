@@ -118,3 +118,12 @@ def test_a_text_that_the_question_was_found_to_name() -> None:
     assert repair(sql, scope) == Repaired(sql, doubts=("'Cancelled' is none of the values of orders.sts",))
     found = repair(sql, scope, (Found("mes", "code", "txt", "Cancelled", "cancelled"),))
     assert "SELECT cd FROM code" in found.sql
+
+
+def test_a_stated_period_of_a_date_that_is_kept_as_a_number() -> None:
+    given = "select id from hr.readings where raised_ms = '2026-02-01'"
+    bound = "CAST(EXTRACT(EPOCH FROM CAST('{}' AS TIMESTAMPTZ)) * 1000 AS BIGINT)"
+    first, after = bound.format("2026-02-01"), bound.format("2026-03-01")
+    assert repair(given, SHOP, question="readings raised in February 2026").sql == (
+        f"SELECT id FROM hr.readings WHERE raised_ms >= {first} AND raised_ms < {after}"
+    )
