@@ -53,19 +53,19 @@ class Wanted:
     def __init__(self, question: str) -> None:
         # behind a Chinese question its words stand in English, which ask for nothing
         own = question.partition("\n")[0]
-        self._han = is_han(own)
+        self.chinese = is_han(own)
         self._own = fold(own)
         self._all = frozenset(singular_words(fold(question)))
         self._tokens = [word.lower() for word in _WORD.findall(self._own)]
 
     def keys_for(self, nouns: Collection[str]) -> bool:
         """Whether keys may be asked for; a Chinese question may ask for the number of one and the name of another."""
-        return self.keys and not (self._han and self.in_words(nouns))
+        return self.keys and not (self.chinese and self.in_words(nouns))
 
     @cached_property
     def somebody(self) -> bool:
         """Whether it asks who."""
-        return bool((_HAN_WHO if self._han else _WHO).search(self._own))
+        return bool((_HAN_WHO if self.chinese else _WHO).search(self._own))
 
     @cached_property
     def keys(self) -> bool:
@@ -74,7 +74,7 @@ class Wanted:
         words_for_keys = [*_KEYS.finditer(text)]
         if any(not _VALUE.match(text[m.end() : m.end() + _BEYOND]) for m in words_for_keys):
             return True
-        return self._han and any(key in self._own for key in _HAN_KEYS[:-1])
+        return self.chinese and any(key in self._own for key in _HAN_KEYS[:-1])
 
     def numbers_of(self, nouns: Collection[str]) -> bool:
         """Whether it asks for the number of such a thing: `shipment number`; `number of shipments` counts them."""
@@ -91,7 +91,7 @@ class Wanted:
         `others` are words for other things: in `which product category` the product is not what is asked for. Unless
         `listed`, it must ask which: not list or find them.
         """
-        if self._han:
+        if self.chinese:
             return bool(_HAN_ASKING.search(self._own)) and self._speaks_of(nouns)
         asking = _ASKING if listed else _WHICH
         asked = (list(self._until(place + 1)) for place, token in enumerate(self._tokens) if token in asking)
@@ -99,21 +99,21 @@ class Wanted:
 
     def which(self, nouns: Collection[str]) -> bool:
         """Whether it asks which of them: `which makers`; not what the makers are."""
-        if self._han:
+        if self.chinese:
             return "哪" in self._own and self._speaks_of(nouns)
         following = zip(self._tokens, self._tokens[1:], strict=False)
         return any(asking in _WHICH and _is_called(_singular(word), nouns) for asking, word in following)
 
     def in_words(self, nouns: Collection[str]) -> bool:
         """Whether it asks for the name itself: `machine name`, `the names of the machines`, 机器名称."""
-        if self._han:
+        if self.chinese:
             parts = (part for part in _HAN_CUT.split(self._own) if _HAN_NAME_ASKED.search(part))
             return any(_speaks_of(part, nouns) and not _asks_for_key(part) for part in parts)
         return any(_ends_in(phrase, nouns, ()) for phrase in self._named())
 
     def some_name_of(self, nouns: Collection[str]) -> bool:
         """Whether it asks for names at all and speaks of such a thing: `name and number of orders for each user`."""
-        if self._han:
+        if self.chinese:
             return self.names(nouns, ())
         return not _NAMES.isdisjoint(self._tokens) and self._speaks_of(nouns)
 

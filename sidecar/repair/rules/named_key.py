@@ -129,7 +129,8 @@ def _is_meant(shown: Shown, wanted: Wanted) -> bool:
     if is_key(own) or is_han(own) or wanted.somebody:
         return False
     called = nouns_in(own)
-    return wanted.names(called, ()) and not wanted.which(called) and not wanted.in_words(called)
+    # what a Chinese question calls the column is told by a dictionary, if at all
+    return (wanted.chinese or wanted.names(called, ())) and not wanted.which(called) and not wanted.in_words(called)
 
 
 def _other_words(statement: Statement) -> set[str]:

@@ -324,6 +324,7 @@ LEFT_ALONE = [
     ("Which machines stood still?", "SELECT mach_id FROM stop"),
     # a column that the question calls by its name
     ("What are all the makers and models?", "SELECT maker, model_name FROM model"),
+    ("所有的制造商和型号是什么？", "SELECT maker, model_name FROM model"),
     # nothing names a session
     ("Which sessions had visits?", "SELECT session_id FROM visit"),
     # several queries
