@@ -7,7 +7,7 @@ CHECKED := -p sidecar -p tools -p bench
 ENGINE_TESTS := tests/engine tests/e2e
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test debian13 lint up down status env clean install bootstrap
+.PHONY: help demo test unit debian13 lint fix up down status env clean install bootstrap
 
 help: ## show this list
 	@grep -E '^[a-z0-9]+:.*## ' Makefile | sed -E 's/^([a-z0-9]+):.*## /  make \1	/' | expand -t 18
@@ -26,6 +26,9 @@ test: bootstrap ## set up everything and run the whole test suite
 	$(MAKE) --no-print-directory debian13 || failed=1; \
 	exit $$failed
 
+unit: ## unit tests and the contract between the two processes: no engine, about a minute
+	@$(PYTHON) -m pytest -q -n 2 tests/unit tests/contract
+
 # 77: it can't be had on this machine, which has been said.
 debian13: ## the tests that need no engine, in a Debian 13 with PostgreSQL 17 (as root)
 	@tools/debian13.sh test </dev/null || [ $$? -eq 77 ]
@@ -34,6 +37,10 @@ lint: ## ruff and mypy
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy $(CHECKED)
+
+fix: ## format, and put right what ruff can
+	@$(PYTHON) -m ruff check --fix -q .
+	@$(PYTHON) -m ruff format -q .
 
 up: bootstrap ## start the demo's cluster and sidecar
 	@tools/install_extension.sh
