@@ -74,7 +74,9 @@ class Message:
 
     def knows(self, word: str) -> bool:
         """Whether the tables have a word like it."""
-        return word not in STOP_WORDS and _has(self.known, word)
+        if word in self.names:
+            return True
+        return any(part not in STOP_WORDS and _has(self.known, part) for part in word.split("_") if part)
 
     def is_table(self, word: str) -> bool:
         return word not in STOP_WORDS and _has(self.tables, word)

@@ -88,3 +88,9 @@ def test_tables_in_another_language_say_nothing_of_a_missing_word() -> None:
 def test_a_table_and_nothing_else(question: str, vague: bool) -> None:
     told = {"tables": [*SHOPS, table("店铺", "面积")]}
     assert is_vague(read(question, told, [])) is vague
+
+
+def test_a_column_by_its_full_name_is_known() -> None:
+    told = {"tables": [table("t", "inner_many", "x")]}
+    assert not unknown_words(read("inner_many", told, []))
+    assert not unknown_words(read("what is in inner_lists", told, [])), "a part of the name is enough"

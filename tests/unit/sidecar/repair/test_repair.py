@@ -24,8 +24,8 @@ NEEDS_MORE = {
     *("code_of_text", "stated_dates", "duration_unit", "whole_division", "asked_digits", "nulls_last"),
     "either_way",
 }
-# Reading is no rule, but comes before all of them.
-FILES = [*(rule for rule in RULES if rule not in NEEDS_MORE), "reading"]
+# Reading and binding are no rules, but come before all of them.
+FILES = [*(rule for rule in RULES if rule not in NEEDS_MORE), "reading", "outer_reference"]
 PAIRS = [(rule, *line.split(";")) for rule in FILES for line in statements(HERE / f"{rule}.txt")]
 GUARD = HERE.parent / "guard"
 
