@@ -48,7 +48,8 @@ def test_ask_tells_how(analyst: Connection) -> None:
     assert row
     answer = row[0]
     assert set(answer) == {
-        "sql", "model", "tables", "confidence", "candidates", "timings", "request_id", "warnings", "usage",
+        "sql", "model", "tables", "confidence", "signals", "filters", "candidates", "timings", "request_id", "warnings",
+        "usage",
     }  # fmt: skip
     assert answer["model"] == "qwen2.5-coder-0.5b-instruct"
     assert answer["tables"] == ["shop.customers"]
