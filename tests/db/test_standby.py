@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -160,19 +161,33 @@ def test_a_conflict_says_to_ask_again(followed: Followed, sidecar_socket: Path) 
     """PostgreSQL repeats its signal every 5 ms until the session has let go. Where one arrives within one of
     PL/Python's subtransactions the session ends, by PostgreSQL's rules (always from 16 on, seldom before); where one
     arrives while our error is under way, PostgreSQL's own error takes its place. Neither comes ten times in a row."""
-    with psycopg.connect(followed.standby.dsn(), autocommit=True) as admin:
-        admin.execute("alter system set max_standby_streaming_delay = 0")
-        admin.execute("select pg_reload_conf()")
-        always_ends = admin.info.server_version >= 160_000
-    for _ in range(10):
-        conflict, ended, records = conflicting(followed, sidecar_socket)
-        assert conflict.sqlstate == "40001"
-        assert "conflict with recovery" in str(conflict)
-        assert records[0]["event"] == "intent"
-        if "Ask again" in str(conflict.diag.message_hint) and len(records) == 2:
-            assert records[1]["sqlstate"] == "40001"
-            return
+    always_ends = followed.analyst.info.server_version >= 160_000
+    with impatient(followed.standby):
+        for _ in range(10):
+            conflict, ended, records = conflicting(followed, sidecar_socket)
+            assert conflict.sqlstate == "40001"
+            assert "conflict with recovery" in str(conflict)
+            assert records[0]["event"] == "intent"
+            if "Ask again" in str(conflict.diag.message_hint) and len(records) == 2:
+                assert records[1]["sqlstate"] == "40001"
+                return
     assert always_ends and ended
+
+
+@contextmanager
+def impatient(standby: Cluster) -> Iterator[None]:
+    """Replay waits for no session; without this it gives them half a minute."""
+    tell(standby, "alter system set max_standby_streaming_delay = 0")
+    try:
+        yield
+    finally:
+        tell(standby, "alter system reset max_standby_streaming_delay")
+
+
+def tell(standby: Cluster, command: str) -> None:
+    with psycopg.connect(standby.dsn(), autocommit=True) as admin:
+        admin.execute(command.encode())
+        admin.execute("select pg_reload_conf()")
 
 
 def test_status(standby: Connection) -> None:
