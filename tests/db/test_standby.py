@@ -167,11 +167,15 @@ def test_a_conflict_says_to_ask_again(followed: Followed, sidecar_socket: Path) 
             conflict, ended, records = conflicting(followed, sidecar_socket)
             assert conflict.sqlstate == "40001"
             assert "conflict with recovery" in str(conflict)
+            if not records:
+                continue  # what the try before left to replay came before the question
             assert records[0]["event"] == "intent"
+            if always_ends and ended:
+                return
             if "Ask again" in str(conflict.diag.message_hint) and len(records) == 2:
                 assert records[1]["sqlstate"] == "40001"
                 return
-    assert always_ends and ended
+    pytest.fail("no session ended, or was told to ask again")
 
 
 @contextmanager
