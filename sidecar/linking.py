@@ -100,9 +100,10 @@ def _telling(meanings: list[Meaning]) -> list[Meaning]:
 
 def _shortened(meanings: list[Meaning], known: Meaning) -> Iterator[Meaning]:
     """What names have instead of a word that none has: `shpt` for a shipment."""
+    if any(meaning & known for meaning in meanings):
+        return
     for word in frozenset(chain.from_iterable(meanings)):
-        if not any(meaning & known for meaning in meanings):
-            yield from (frozenset({name}) for name in known if _is_short(name) and is_short_for(name, word))
+        yield from (frozenset({name}) for name in known if _is_short(name) and is_short_for(name, word))
 
 
 def _is_short(name: str) -> bool:

@@ -237,9 +237,8 @@ _TOPICS: dict[str, tuple[re.Pattern[str], str]] = {
     ),
 }
 
-_ALONE = frozenset(
-    {"news", "life", "what is known everywhere"}
-)  # told by phrases that may stand in questions about data
+# Told by phrases that may stand in questions about data.
+_ALONE = frozenset({"news", "life", "what is known everywhere"})
 
 
 def is_chatter(message: Message) -> bool:

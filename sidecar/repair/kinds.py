@@ -187,6 +187,12 @@ def _without_width(name: str) -> str:
     return " ".join((head + rest.partition(")")[2]).split())
 
 
+def measured(node: exp.Expr) -> exp.Expr:
+    """What percentile_cont(0.9) WITHIN GROUP (ORDER BY x) is of: x; any other expression as it is."""
+    ordered = node.find(exp.Ordered) if isinstance(node, exp.WithinGroup) else None
+    return ordered.this if ordered else node
+
+
 def is_length(node: exp.Expr, statement: Statement) -> bool:
     """Whether it is an interval: the difference of two timestamps, or a sum, a mean or an extreme of such."""
     while isinstance(node, (exp.Paren, exp.Sum, exp.Avg, exp.Min, exp.Max, exp.Abs, exp.Div, exp.Mul)):

@@ -38,8 +38,7 @@ def _number(found: re.Match[str]) -> int:
 
 def _is_broken(node: exp.Expr, statement: Statement) -> bool:
     """Whether it gives a number with a fraction, by a mean or a division, and has not been rounded."""
-    ordered = node.find(exp.Ordered) if isinstance(node, exp.WithinGroup) else None
-    if kinds.is_length(ordered.this if ordered else node, statement):
+    if kinds.is_length(kinds.measured(node), statement):
         return False  # an interval, which has no digits
     if isinstance(node, exp.Query | exp.Predicate | exp.Case | exp.Cast) or node.find(exp.Round, exp.Trunc):
         return False

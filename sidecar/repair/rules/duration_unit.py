@@ -60,7 +60,4 @@ def _show(statement: Statement, unit: str) -> str | None:
 
 
 def _shown(output: exp.Expr) -> exp.Expr:
-    inner: exp.Expr = output.this if isinstance(output, exp.Round) else output
-    # percentile_cont(0.9) WITHIN GROUP (ORDER BY ended - began)
-    ordered = inner.expression.find(exp.Ordered) if isinstance(inner, exp.WithinGroup) else None
-    return ordered.this if ordered else inner
+    return kinds.measured(output.this if isinstance(output, exp.Round) else output)
